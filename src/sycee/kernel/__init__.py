@@ -1,0 +1,1 @@
+"""The words every service speaks. No I/O, no clock reads, no randomness, no policy."""

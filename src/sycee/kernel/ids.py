@@ -1,0 +1,48 @@
+"""Prefixed, time-ordered identifiers, and numbers derived from them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from hashlib import blake2b
+
+from sycee.kernel.clock import Clock, Instant
+
+_ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+"""Crockford's base 32: sorts as its numbers do, and has no letters that look alike."""
+_PAIRS = [high + low for high in _ALPHABET for low in _ALPHABET]
+_MILLISECOND_NS = 1_000_000
+_ENTROPY_BYTES = 8
+
+
+def encode(prefix: str, instant: Instant, entropy: bytes) -> str:
+    """Write ``prefix_`` and 24 characters: 56 bits of milliseconds, then 64 bits of entropy.
+
+    Ids made at later milliseconds sort after earlier ones, as text and as numbers.
+    """
+    assert len(entropy) == _ENTROPY_BYTES, "an id takes 8 bytes of entropy"
+    number = (instant // _MILLISECOND_NS) << 64 | int.from_bytes(entropy, "big")
+    pairs = _PAIRS
+    text = "".join([pairs[number >> shift & 1023] for shift in range(110, -1, -10)])
+    return f"{prefix}_{text}"
+
+
+class Ids:
+    """Makes fresh ids from an injected clock and an injected source of entropy."""
+
+    def __init__(self, clock: Clock, entropy: Callable[[int], bytes]) -> None:
+        self._clock = clock
+        self._entropy = entropy
+
+    def new(self, prefix: str) -> str:
+        """A fresh id such as ``pi_01J…``; 64 random bits keep ids of one millisecond apart."""
+        return encode(prefix, self._clock.now(), self._entropy(_ENTROPY_BYTES))
+
+
+def derived_number(*parts: str) -> int:
+    """A 128-bit number that is always the same for the same parts, and never zero.
+
+    Lets a step of a payment name its ledger transfer without remembering it: after a crash the
+    same step derives the same id, and the ledger recognises the repetition.
+    """
+    digest = blake2b("\x1f".join(parts).encode(), digest_size=16).digest()
+    return int.from_bytes(digest, "big") or 1

@@ -1,0 +1,1 @@
+"""What services stand on. It knows machines, never money."""

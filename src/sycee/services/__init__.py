@@ -1,0 +1,1 @@
+"""One folder per service, each built on the same plan."""
