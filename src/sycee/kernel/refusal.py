@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import ClassVar, TypeVar
+from typing import ClassVar, ParamSpec, TypeVar
 
-Operation = TypeVar("Operation", bound=Callable[..., object])
+Asked = ParamSpec("Asked")
+Answer = TypeVar("Answer")
 
 
 class Refusal(Exception):
@@ -50,10 +51,12 @@ class DeadlineExceeded(Refusal, code="deadline_exceeded", status=504):
     """The answer did not come in time; whether the work was done is unknown."""
 
 
-def refuses(*refusals: type[Refusal]) -> Callable[[Operation], Operation]:
+def refuses(
+    *refusals: type[Refusal],
+) -> Callable[[Callable[Asked, Answer]], Callable[Asked, Answer]]:
     """Say, on the contract itself, which refusals an operation may raise."""
 
-    def mark(operation: Operation) -> Operation:
+    def mark(operation: Callable[Asked, Answer]) -> Callable[Asked, Answer]:
         operation.__dict__["refusals"] = refusals
         return operation
 

@@ -1,0 +1,15 @@
+"""What the payments service can be asked: payments and their money, customers and their methods."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from sycee.services.payments.contract.customers import Customers
+from sycee.services.payments.contract.intents import Intents
+
+EVENTS_TOPIC = "events"
+"""Outbox topic; each payload is a ``notify.contract.Event`` as MessagePack."""
+
+
+class Payments(Intents, Customers, Protocol):
+    """The whole contract."""
