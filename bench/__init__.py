@@ -1,0 +1,1 @@
+"""One program per published number; each prints JSON with baseline and machine."""

@@ -1,0 +1,192 @@
+"""Payments per second, durable, through the public API: create + confirm pairs.
+
+Platform, twin and floor run in turn on the same cores as the load, which is a process of its own.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import os
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import msgspec
+
+from bench.http_load import Load
+from bench.machine import report
+
+ROOT = Path(__file__).resolve().parent.parent
+TICKS_PER_S = os.sysconf("SC_CLK_TCK")
+
+
+class Running(msgspec.Struct, frozen=True):
+    """A server under test."""
+
+    url: str
+    secret_key: str
+    pid: int
+    start_s: float
+
+
+class Figures(msgspec.Struct, frozen=True):
+    """One server at one number of connections."""
+
+    load: Load
+    server_cpu_us_per_pair: float
+    rss_mib: float
+
+
+def tree(pid: int) -> list[int]:
+    """A process and all that descend from it."""
+    found = [pid]
+    for parent in found:
+        with contextlib.suppress(OSError):
+            children = Path(f"/proc/{parent}/task/{parent}/children").read_text().split()
+            found.extend(int(child) for child in children)
+    return found
+
+
+def cpu_s(pid: int) -> float:
+    """User and system time of a process tree so far."""
+    total = 0
+    for member in tree(pid):
+        with contextlib.suppress(OSError):
+            fields = Path(f"/proc/{member}/stat").read_text().rsplit(") ", 1)[1].split()
+            total += int(fields[11]) + int(fields[12])
+    return total / TICKS_PER_S
+
+
+def rss_mib(pid: int) -> float:
+    """Resident memory of a process tree."""
+    total = 0
+    for member in tree(pid):
+        with contextlib.suppress(OSError):
+            total += int(Path(f"/proc/{member}/statm").read_text().split()[1])
+    return round(total * os.sysconf("SC_PAGE_SIZE") / 2**20, 1)
+
+
+def free_port() -> int:
+    """A port that nobody listens on."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return int(listener.getsockname()[1])
+
+
+def environment() -> dict[str, str]:
+    """The children's environment: this tree's code first."""
+    return {**os.environ, "PYTHONPATH": f"{ROOT / 'src'}:{ROOT}"}
+
+
+def load(server: Running, connections: int, seconds: float, run: str) -> Figures:
+    """Run the load process against a server and read both sides' figures."""
+    before = cpu_s(server.pid)
+    command = [sys.executable, "-m", "bench.http_load", "--url", server.url]
+    command += ["--key", server.secret_key, "--connections", str(connections)]
+    command += ["--seconds", str(seconds), "--run", run]
+    output = subprocess.run(command, capture_output=True, check=True, cwd=ROOT, env=environment())
+    measured = msgspec.json.decode(output.stdout, type=Load)
+    used_us = (cpu_s(server.pid) - before) * 1e6
+    return Figures(measured, round(used_us / max(1, measured.pairs), 1), rss_mib(server.pid))
+
+
+@contextlib.contextmanager
+def child(command: list[str]) -> Iterator[subprocess.Popen[bytes]]:
+    """A process that is ended with the block."""
+    process = subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, cwd=ROOT, env=environment()
+    )
+    try:
+        yield process
+    finally:
+        process.send_signal(signal.SIGTERM)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(30)
+        process.kill()
+
+
+@contextlib.contextmanager
+def platform(topology: str, directory: Path, *settings: str) -> Iterator[Running]:
+    """Sycee itself, on an empty or existing data directory."""
+    command = [sys.executable, "-m", "sycee.cli", "up", "--json", "--port", "0"]
+    command += ["--topology", topology, "--data", str(directory), *settings]
+    start = time.perf_counter()
+    with child(command) as process:
+        assert process.stdout is not None
+        line = process.stdout.readline()
+        ready = msgspec.json.decode(line, type=dict[str, object])
+        started = round(time.perf_counter() - start, 3)
+        yield Running(str(ready["url"]), str(ready["secret_key"]), process.pid, started)
+
+
+@contextlib.contextmanager
+def other(module: str, *options: str) -> Iterator[Running]:
+    """The twin or the floor."""
+    port = free_port()
+    start = time.perf_counter()
+    with child([sys.executable, "-m", module, "--port", str(port), *options]) as process:
+        wait_for(port)
+        started = round(time.perf_counter() - start, 3)
+        yield Running(f"http://127.0.0.1:{port}", "none", process.pid, started)
+
+
+def wait_for(port: int) -> None:
+    """Return when the port accepts."""
+    deadline = time.monotonic() + 30
+    while time.monotonic() < deadline:
+        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
+            return
+        time.sleep(0.02)
+    raise TimeoutError(f"nothing listens on {port}")
+
+
+def measured(server: Running, connections: list[int], seconds: float) -> dict[str, object]:
+    """Warm up, then one run per number of connections."""
+    load(server, 16, 1, "warm")
+    runs = [load(server, number, seconds, f"c{number}") for number in connections]
+    return {"start_s": server.start_s, "runs": runs}
+
+
+def history(payments: int) -> Load:
+    """Fill one data directory with payments at full speed, and compare first and last second."""
+    with (
+        tempfile.TemporaryDirectory(prefix="sycee-bench-") as directory,
+        platform("one", Path(directory)) as server,
+    ):
+        probe = load(server, 64, 3, "probe").load
+        return load(server, 64, payments / probe.pairs_per_s, "history").load
+
+
+def main() -> None:
+    """Measure everything once and print it."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--seconds", type=float, default=6.0)
+    parser.add_argument("--connections", type=int, nargs="+", default=[1, 16, 64])
+    parser.add_argument("--history", type=int, default=0, help="payments; 100000 for the bar")
+    parser.add_argument("--only", nargs="+", default=["one", "processes", "twin", "floor"])
+    options = parser.parse_args()
+    figures: dict[str, object] = {}
+    for name in options.only:
+        with tempfile.TemporaryDirectory(prefix="sycee-bench-") as directory:
+            if name == "twin":
+                running = other("bench.twin", "--database", f"{directory}/twin.db")
+            elif name == "floor":
+                running = other("bench.floor")
+            else:
+                running = platform(name, Path(directory))
+            with running as server:
+                figures[name] = measured(server, options.connections, options.seconds)
+        sys.stderr.write(f"{name} done\n")
+    if options.history:
+        figures["history"] = history(options.history)
+    report(figures)
+
+
+if __name__ == "__main__":
+    main()

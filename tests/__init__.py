@@ -1,0 +1,1 @@
+"""Tests mirror ``src/sycee``; ``system/`` holds stories."""

@@ -1,0 +1,1 @@
+"""Stories in business words, told to every topology through the public doors."""
