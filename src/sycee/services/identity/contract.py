@@ -25,6 +25,8 @@ class Role(Enum):
     """What a browser may do: create payment methods, confirm with a client secret."""
     READ_ONLY = "read_only"
     """Reads of its own merchant."""
+    OPERATOR = "operator"
+    """Runs the installation: makes merchants and keys, moves no money."""
 
 
 class MerchantStatus(Enum):
@@ -106,7 +108,7 @@ class IssuedKey(msgspec.Struct, frozen=True):
 
     id: ApiKeyId
     secret: str
-    """``sk_test_…``, ``pk_test_…``, ``rk_test_…``, or ``_live_``."""
+    """``sk_test_…``, ``pk_test_…``, ``rk_test_…``, ``op_test_…``, or ``_live_``."""
 
 
 class RevokeKey(msgspec.Struct, frozen=True):
