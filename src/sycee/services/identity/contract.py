@@ -111,6 +111,33 @@ class IssuedKey(msgspec.Struct, frozen=True):
     """``sk_test_…``, ``pk_test_…``, ``rk_test_…``, ``op_test_…``, or ``_live_``."""
 
 
+class ApiKey(msgspec.Struct, frozen=True):
+    """What is known of a key after its secret was told."""
+
+    id: ApiKeyId
+    merchant: MerchantId
+    role: Role
+    livemode: bool
+    created: Instant
+    scopes: tuple[str, ...] = ()
+    last_used: Instant | None = None
+    """To within a minute."""
+    revoked: Instant | None = None
+
+
+class ListKeys(msgspec.Struct, frozen=True):
+    """A merchant's keys, newest first, dead ones included."""
+
+    merchant: MerchantId
+    limit: int = 100
+
+
+class ApiKeys(msgspec.Struct, frozen=True):
+    """Keys of one merchant."""
+
+    keys: tuple[ApiKey, ...]
+
+
 class RevokeKey(msgspec.Struct, frozen=True):
     """End a key; it stops working within one second everywhere."""
 
@@ -152,7 +179,7 @@ class Identity(Protocol):
         """Create a merchant once per id."""
         ...
 
-    @refuses(NotFound)
+    @refuses(NotFound, MerchantInvalid)
     async def update_merchant(self, command: UpdateMerchant) -> Merchant:
         """Change a merchant; acts everywhere within one second."""
         ...
@@ -170,6 +197,10 @@ class Identity(Protocol):
     @refuses(NotFound)
     async def revoke_key(self, command: RevokeKey) -> Revoked:
         """End a key of this merchant; another merchant's key is not found."""
+        ...
+
+    async def list_keys(self, query: ListKeys) -> ApiKeys:
+        """A merchant's keys without their secrets; an unknown merchant has none."""
         ...
 
     @refuses(ApiKeyInvalid)
