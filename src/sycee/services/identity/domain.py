@@ -18,7 +18,7 @@ SECRET_LENGTH_MAX = 128
 NAME_LENGTH_MAX = 200
 ID_LENGTH_MAX = 64
 
-_PREFIXES = {Role.SECRET: "sk", Role.PUBLISHABLE: "pk", Role.READ_ONLY: "rk"}
+_PREFIXES = {Role.SECRET: "sk", Role.PUBLISHABLE: "pk", Role.READ_ONLY: "rk", Role.OPERATOR: "op"}
 _BASE62 = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 _BASE62_LENGTH = 43
 """Characters that hold 32 bytes: the smallest n with 62ⁿ ≥ 2²⁵⁶."""

@@ -10,7 +10,7 @@ CREATE TABLE IF NOT EXISTS api_keys (
     id TEXT PRIMARY KEY,
     merchant TEXT NOT NULL REFERENCES merchants (id),
     digest BYTEA NOT NULL UNIQUE,
-    role TEXT NOT NULL CHECK (role IN ('secret', 'publishable', 'read_only')),
+    role TEXT NOT NULL CHECK (role IN ('secret', 'publishable', 'read_only', 'operator')),
     livemode BIGINT NOT NULL CHECK (livemode IN (0, 1)),
     scopes TEXT NOT NULL,
     created BIGINT NOT NULL,

@@ -19,7 +19,6 @@ from sycee.services.identity.contract import (
 
 _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(Merchant).decode
-_KEY_COLUMNS = "id, merchant, role, livemode, scopes, created, last_used, revoked"
 
 
 def add_merchant(session: Session, merchant: Merchant) -> Merchant:
@@ -47,7 +46,9 @@ def merchant_by_id(session: Session, merchant: MerchantId) -> Merchant | None:
 def add_key(session: Session, key: ApiKey, digest: bytes) -> None:
     """Keep a fresh key by its keyed hash."""
     session.run(
-        f"INSERT INTO api_keys ({_KEY_COLUMNS}, digest) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",  # noqa: S608 - a constant
+        "INSERT INTO api_keys"
+        " (id, merchant, role, livemode, scopes, created, last_used, revoked, digest)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
         key.id,
         key.merchant,
         key.role.value,
@@ -62,15 +63,24 @@ def add_key(session: Session, key: ApiKey, digest: bytes) -> None:
 
 def key_by_id(session: Session, merchant: MerchantId, key: ApiKeyId) -> ApiKey | None:
     """One key of this merchant, or None."""
-    sql = f"SELECT {_KEY_COLUMNS} FROM api_keys WHERE id = ? AND merchant = ?"  # noqa: S608 - a constant
-    row = session.row(sql, key, merchant)
+    row = session.row(
+        "SELECT id, merchant, role, livemode, scopes, created, last_used, revoked"
+        " FROM api_keys WHERE id = ? AND merchant = ?",
+        key,
+        merchant,
+    )
     return _key(row) if row else None
 
 
 def keys_of(session: Session, merchant: MerchantId, limit: int) -> tuple[ApiKey, ...]:
     """A merchant's keys, newest first."""
-    sql = f"SELECT {_KEY_COLUMNS} FROM api_keys WHERE merchant = ? ORDER BY id DESC LIMIT ?"  # noqa: S608 - a constant
-    return tuple(_key(row) for row in session.rows(sql, merchant, limit))
+    rows = session.rows(
+        "SELECT id, merchant, role, livemode, scopes, created, last_used, revoked"
+        " FROM api_keys WHERE merchant = ? ORDER BY id DESC LIMIT ?",
+        merchant,
+        limit,
+    )
+    return tuple(_key(row) for row in rows)
 
 
 def revoke_key(session: Session, key: ApiKeyId, at: Instant) -> None:
