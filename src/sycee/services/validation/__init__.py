@@ -1,0 +1,1 @@
+"""Is a payment well formed and allowed?"""
