@@ -1,0 +1,161 @@
+"""The way to one service in another process: calls go out together, and again after a break."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Iterator
+from itertools import count
+
+import grpc
+import msgspec
+
+from sycee.kernel.refusal import DeadlineExceeded, Unavailable
+from sycee.runtime import deadline, logs, trace
+from sycee.runtime.rpc import frames, transport
+from sycee.runtime.rpc.conversation import Conversation, Pending
+from sycee.runtime.rpc.frames import Call, Cancel
+from sycee.runtime.tls import Tls
+
+WAITING_MAX = 10_000
+"""Calls to one neighbour that may wait for their frame; further ones are refused."""
+CALLS_PER_FRAME_MAX = 512
+_PAUSE_S, _PAUSE_S_MAX = 0.05, 2.0
+
+log = logs.logger("rpc")
+
+
+class Neighbour:
+    """A service elsewhere, reached by one stream at a time."""
+
+    def __init__(self, service: str, address: str, tls: Tls | None) -> None:
+        self.calls = 0
+        """Calls sent so far."""
+        self.frames = 0
+        """Frames they took."""
+        self._service = service
+        self._address = address
+        self._tls = tls
+        self._ids = count(1)
+        self._waiting: list[Pending | Cancel] = []
+        self._wake = asyncio.Event()
+        self._talking: asyncio.Task[None] | None = None
+        self._listening: set[asyncio.Task[None]] = set()
+        self._closed = False
+
+    async def ask(self, operation: str, body: bytes) -> msgspec.Raw:
+        """Send one call and wait for its answer."""
+        pending = self._enqueue(operation, body)
+        answer = pending.answer
+        expiry = answer.get_loop().call_later(
+            pending.call.remaining_ms / 1000, _expire, answer, self._service
+        )
+        try:
+            return await answer
+        except asyncio.CancelledError:
+            self._send(Cancel(pending.call.id))
+            raise
+        finally:
+            expiry.cancel()
+
+    async def close(self) -> None:
+        """Stop talking; whoever still waits gets ``Unavailable``."""
+        self._closed = True
+        tasks = [*self._listening, *filter(None, [self._talking])]
+        for task in tasks:
+            task.cancel()
+        if tasks:
+            await asyncio.wait(tasks)
+        for pending in self._waiting:
+            if isinstance(pending, Pending) and not pending.answer.done():
+                pending.answer.set_exception(Unavailable(f"{self._service} was not reached"))
+
+    def _enqueue(self, operation: str, body: bytes) -> Pending:
+        remaining_ms = int(deadline.remaining_s() * 1000)
+        if remaining_ms <= 0:
+            raise DeadlineExceeded(f"no time was left to ask {self._service}")
+        if self._closed or len(self._waiting) >= WAITING_MAX:
+            raise Unavailable(f"{self._service} cannot be asked now")
+        assert len(body) <= frames.MESSAGE_BYTES_MAX, f"{operation}: {len(body)} bytes"
+        loop = asyncio.get_running_loop()
+        if self._talking is None:
+            self._talking = loop.create_task(self._talk(), name=f"rpc to {self._service}")
+        call = Call(next(self._ids), operation, remaining_ms, trace.current(), msgspec.Raw(body))
+        pending = Pending(call, loop.create_future())
+        self._send(pending)
+        return pending
+
+    def _send(self, item: Pending | Cancel) -> None:
+        self._waiting.append(item)
+        self._wake.set()
+
+    async def _talk(self) -> None:
+        async with transport.channel(self._service, self._address, self._tls) as channel:
+            pauses = _pauses()
+            while True:
+                stream = transport.open_stream(channel, self._service)
+                conversation = Conversation(stream, self._service, self._wake)
+                frames_before = self.frames
+                await self._hold(conversation)
+                if self.frames > frames_before:
+                    pauses = _pauses()
+                if conversation.failure is not None:
+                    await self._recover(conversation.failure, next(pauses))
+
+    async def _hold(self, conversation: Conversation) -> None:
+        """Write on the conversation until it ends or retires."""
+        listening = asyncio.create_task(conversation.listen())
+        self._listening.add(listening)
+        listening.add_done_callback(self._listening.discard)
+        try:
+            await conversation.connected()
+            while conversation.is_open:
+                await self._wake.wait()
+                self._wake.clear()
+                await self._empty(conversation)
+        except (grpc.aio.AioRpcError, asyncio.InvalidStateError):
+            await asyncio.wait([listening])
+
+    async def _empty(self, conversation: Conversation) -> None:
+        while conversation.is_open and (batch := self._take()):
+            self.frames += 1
+            self.calls += len(batch)
+            await conversation.write(batch)
+
+    def _take(self) -> list[Pending | Cancel]:
+        """The next frame: what waits, less what nobody waits for any more."""
+        batch: list[Pending | Cancel] = []
+        size = taken = 0
+        for item in self._waiting:
+            if size > frames.FRAME_BYTES_MAX or len(batch) == CALLS_PER_FRAME_MAX:
+                break
+            taken += 1
+            if isinstance(item, Cancel):
+                batch.append(item)
+            elif not item.answer.done():
+                batch.append(item)
+                size += memoryview(item.call.body).nbytes
+        del self._waiting[:taken]
+        return batch
+
+    async def _recover(self, failure: str, pause_s: float) -> None:
+        log.warning(
+            "rpc_connection_broken",
+            neighbour=self._service,
+            address=self._address,
+            failure=failure,
+        )
+        await asyncio.sleep(pause_s)
+
+
+def _expire(answer: asyncio.Future[msgspec.Raw], service: str) -> None:
+    if not answer.done():
+        answer.set_exception(DeadlineExceeded(f"{service} did not answer in time"))
+
+
+def _pauses() -> Iterator[float]:
+    """Growing pauses with full jitter, so that many callers do not come back all at once."""
+    pause_s = _PAUSE_S
+    while True:
+        yield random.uniform(pause_s / 2, pause_s)  # noqa: S311 - nothing secret
+        pause_s = min(pause_s * 2, _PAUSE_S_MAX)
