@@ -34,6 +34,8 @@ class Conversation:
     def __init__(self, stream: CallerStream, service: str, wake: asyncio.Event) -> None:
         self.is_open = True
         """Calls may still be written."""
+        self.was_heard = False
+        """The neighbour answered at least once."""
         self.failure: str | None = None
         """Why it broke, when it broke."""
         self._stream = stream
@@ -60,6 +62,7 @@ class Conversation:
         """Hand out answers until the stream ends; calls without one get ``Unavailable``."""
         try:
             while isinstance(frame := await self._stream.read(), bytes):
+                self.was_heard = True
                 for answer in frames.decode_answered(frame):
                     await self._settle(answer)
         except grpc.aio.AioRpcError as error:

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import msgspec
 
 from sycee.kernel.refusal import Refusal
-from sycee.runtime import deadline, logs, trace, wire
+from sycee.runtime import deadline, logs, metrics, trace, wire
 from sycee.runtime.rpc import frames
 from sycee.runtime.rpc.conversation import RemoteFault
 from sycee.runtime.rpc.frames import Answered, Call, Failed, Reply
@@ -47,5 +47,6 @@ class Desk:
         except RemoteFault:
             return Failed(call.id)
         except Exception:  # noqa: BLE001 - the one place where faults of calls are logged
+            metrics.rpc_faults(self._service).inc()
             log.fault("rpc_fault", service=self._service, operation=call.operation)
             return Failed(call.id)

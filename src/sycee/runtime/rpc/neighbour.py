@@ -11,7 +11,7 @@ import grpc
 import msgspec
 
 from sycee.kernel.refusal import DeadlineExceeded, Unavailable
-from sycee.runtime import deadline, logs, trace
+from sycee.runtime import deadline, logs, metrics, trace
 from sycee.runtime.rpc import frames, transport
 from sycee.runtime.rpc.conversation import Conversation, Pending
 from sycee.runtime.rpc.frames import Call, Cancel
@@ -29,13 +29,11 @@ class Neighbour:
     """A service elsewhere, reached by one stream at a time."""
 
     def __init__(self, service: str, address: str, tls: Tls | None) -> None:
-        self.calls = 0
-        """Calls sent so far."""
-        self.frames = 0
-        """Frames they took."""
         self._service = service
         self._address = address
         self._tls = tls
+        self._count_calls = metrics.rpc_calls(service).inc
+        self._count_frames = metrics.rpc_frames(service).inc
         self._ids = count(1)
         self._waiting: list[Pending | Cancel] = []
         self._wake = asyncio.Event()
@@ -95,9 +93,8 @@ class Neighbour:
             while True:
                 stream = transport.open_stream(channel, self._service)
                 conversation = Conversation(stream, self._service, self._wake)
-                frames_before = self.frames
                 await self._hold(conversation)
-                if self.frames > frames_before:
+                if conversation.was_heard:
                     pauses = _pauses()
                 if conversation.failure is not None:
                     await self._recover(conversation.failure, next(pauses))
@@ -118,8 +115,8 @@ class Neighbour:
 
     async def _empty(self, conversation: Conversation) -> None:
         while conversation.is_open and (batch := self._take()):
-            self.frames += 1
-            self.calls += len(batch)
+            self._count_frames()
+            self._count_calls(len(batch))
             await conversation.write(batch)
 
     def _take(self) -> list[Pending | Cancel]:
