@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 
 from sycee.runtime import logs
+from sycee.runtime.backoff import pauses
 
 Work = Callable[[], Awaitable[None]]
 Pause = Callable[[float], Awaitable[None]]
@@ -49,12 +50,12 @@ class Jobs:
         self._tasks.append(asyncio.create_task(self._keep(name, run), name=name))
 
     async def _keep(self, name: str, run: Work) -> None:
-        pause_s = _PAUSE_S
-        while not self._stopping:
+        for pause_s in pauses(_PAUSE_S, _PAUSE_S_MAX):
             try:
-                return await run()
+                await run()
+                return
             except Exception:  # noqa: BLE001 - the one place where faults of jobs are logged
                 log.fault("job_failed", job=name, again_in_s=pause_s)
-            if not self._stopping:
-                await self._pause(pause_s)
-            pause_s = min(pause_s * 2, _PAUSE_S_MAX)
+            if self._stopping:
+                return
+            await self._pause(pause_s)

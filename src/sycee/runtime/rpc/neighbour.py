@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import random
-from collections.abc import Iterator
 from itertools import count
 
 import grpc
@@ -12,6 +10,7 @@ import msgspec
 
 from sycee.kernel.refusal import DeadlineExceeded, Unavailable
 from sycee.runtime import deadline, logs, metrics, trace
+from sycee.runtime.backoff import pauses
 from sycee.runtime.rpc import frames, transport
 from sycee.runtime.rpc.conversation import Conversation, Pending
 from sycee.runtime.rpc.frames import Call, Cancel
@@ -89,15 +88,15 @@ class Neighbour:
 
     async def _talk(self) -> None:
         async with transport.channel(self._service, self._address, self._tls) as channel:
-            pauses = _pauses()
+            rest = pauses(_PAUSE_S, _PAUSE_S_MAX)
             while True:
                 stream = transport.open_stream(channel, self._service)
                 conversation = Conversation(stream, self._service, self._wake)
                 await self._hold(conversation)
                 if conversation.was_heard:
-                    pauses = _pauses()
+                    rest = pauses(_PAUSE_S, _PAUSE_S_MAX)
                 if conversation.failure is not None:
-                    await self._recover(conversation.failure, next(pauses))
+                    await self._recover(conversation.failure, next(rest))
 
     async def _hold(self, conversation: Conversation) -> None:
         """Write on the conversation until it ends or retires."""
@@ -148,11 +147,3 @@ class Neighbour:
 def _expire(answer: asyncio.Future[msgspec.Raw], service: str) -> None:
     if not answer.done():
         answer.set_exception(DeadlineExceeded(f"{service} did not answer in time"))
-
-
-def _pauses() -> Iterator[float]:
-    """Growing pauses with full jitter, so that many callers do not come back all at once."""
-    pause_s = _PAUSE_S
-    while True:
-        yield random.uniform(pause_s / 2, pause_s)  # noqa: S311 - nothing secret
-        pause_s = min(pause_s * 2, _PAUSE_S_MAX)
