@@ -1,0 +1,1 @@
+"""A simulated acquirer behind the rail that real acquirers use: test cards, test answers."""
