@@ -1,0 +1,1 @@
+"""How likely is a payment to be fraud, and why?"""
