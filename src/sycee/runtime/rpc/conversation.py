@@ -43,15 +43,11 @@ class Conversation:
         self._wake = wake
         self._in_flight: dict[int, asyncio.Future[msgspec.Raw]] = {}
 
-    async def write(self, batch: Sequence[Pending | Cancel]) -> None:
+    async def write(self, calls: Sequence[Pending], cancelled: Sequence[Cancel]) -> None:
         """Send one frame. Its calls are in flight from here on: only answers settle them."""
-        asked: list[Call | Cancel] = []
-        for item in batch:
-            if isinstance(item, Pending):
-                self._in_flight[item.call.id] = item.answer
-                asked.append(item.call)
-            else:
-                asked.append(item)
+        for pending in calls:
+            self._in_flight[pending.call.id] = pending.answer
+        asked = [*(pending.call for pending in calls), *cancelled]
         await self._stream.write(frames.encode(asked))
 
     async def connected(self) -> None:
@@ -64,15 +60,22 @@ class Conversation:
             while isinstance(frame := await self._stream.read(), bytes):
                 self.was_heard = True
                 for answer in frames.decode_answered(frame):
-                    await self._settle(answer)
+                    self._settle(answer)
+            self.failure = "the neighbour ended it" if self.is_open else None
         except grpc.aio.AioRpcError as error:
             self.failure = error.details() or str(error.code())
+        except msgspec.DecodeError as error:
+            self.failure = f"answers cannot be read: {error}"
         finally:
             self._end()
 
-    async def _settle(self, answer: Answered) -> None:
+    async def finish(self) -> None:
+        """Say that no more calls will come; ``listen`` goes on until the last answer."""
+        await self._stream.done_writing()
+
+    def _settle(self, answer: Answered) -> None:
         if isinstance(answer, Goodbye):
-            await self._retire()
+            self._stop_writing()
             return
         waiting = self._in_flight.pop(answer.id, None)
         if waiting is None or waiting.done():
@@ -82,14 +85,12 @@ class Conversation:
         else:
             waiting.set_exception(_error(answer, self._service))
 
-    async def _retire(self) -> None:
+    def _stop_writing(self) -> None:
         self.is_open = False
         self._wake.set()
-        await self._stream.done_writing()
 
     def _end(self) -> None:
-        self.is_open = False
-        self._wake.set()
+        self._stop_writing()
         self._stream.cancel()
         for waiting in self._in_flight.values():
             if not waiting.done():

@@ -5,15 +5,16 @@ from __future__ import annotations
 import asyncio
 from functools import partial
 
+import msgspec
+
 from sycee.kernel.refusal import DeadlineExceeded, Unavailable
 from sycee.runtime.rpc import frames
 from sycee.runtime.rpc.desk import Desk
-from sycee.runtime.rpc.frames import Answered, Call, Cancel, Goodbye
+from sycee.runtime.rpc.frames import Answered, Call, Cancel, Goodbye, Reply
 from sycee.runtime.rpc.transport import CalledStream
 
 IN_FLIGHT_MAX = 10_000
-"""Calls of one stream that may be worked on at once; further ones are refused."""
-ANSWERS_PER_FRAME_MAX = 512
+"""Calls of one stream that may be unanswered at once; further ones are refused."""
 
 
 class Counterpart:
@@ -52,7 +53,7 @@ class Counterpart:
         if isinstance(asked, Cancel):
             if asked.id in self._in_flight:
                 self._in_flight[asked.id].cancel()
-        elif len(self._in_flight) >= IN_FLIGHT_MAX:
+        elif len(self._in_flight) + len(self._answers) >= IN_FLIGHT_MAX:
             self._send(frames.refused(asked.id, Unavailable("too many calls at once")))
         else:
             self._begin(asked)
@@ -85,6 +86,10 @@ class Counterpart:
                 await self._stream.write(frames.encode(self._next_frame()))
 
     def _next_frame(self) -> list[Answered]:
-        frame = self._answers[:ANSWERS_PER_FRAME_MAX]
-        del self._answers[:ANSWERS_PER_FRAME_MAX]
+        frame = frames.fill(self._answers, _body)
+        del self._answers[: len(frame)]
         return frame
+
+
+def _body(answer: Answered) -> bytes | msgspec.Raw:
+    return answer.body if isinstance(answer, Reply) else b""

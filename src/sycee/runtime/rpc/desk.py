@@ -41,7 +41,9 @@ class Desk:
         try:
             doing = self._doings[call.operation]
             reply = await doing.do(doing.decode(call.body))
-            return Reply(call.id, msgspec.Raw(wire.encode(reply)))
+            body = wire.encode(reply)
+            assert len(body) <= frames.BODY_BYTES_MAX, "answers are listed in pages"
+            return Reply(call.id, msgspec.Raw(body))
         except Refusal as refusal:
             return frames.refused(call.id, refusal)
         except RemoteFault:

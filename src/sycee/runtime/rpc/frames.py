@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
+from itertools import islice
+from typing import TypeVar
+
 import msgspec
 
 from sycee.kernel.refusal import Refusal
 
+Item = TypeVar("Item")
+
 FRAME_BYTES_MAX = 1 << 20
-"""A frame is closed when it holds this much; one larger call travels alone."""
-MESSAGE_BYTES_MAX = 16 << 20
+"""A frame is closed when it holds this much."""
+FRAME_ITEMS_MAX = 512
+BODY_BYTES_MAX = 16 << 20
 """No call and no answer may be larger: a full batch of transfers takes about 2 MiB."""
 
 
@@ -68,3 +75,15 @@ decode_answered = msgspec.msgpack.Decoder(list[Answered]).decode
 def refused(call: int, refusal: Refusal) -> Refused:
     """The refusal as it travels."""
     return Refused(call, refusal.code, refusal.detail, refusal.param, refusal.facts)
+
+
+def fill(items: Iterable[Item], body: Callable[[Item], bytes | msgspec.Raw]) -> list[Item]:
+    """The first items, as many as one frame takes, and at least one."""
+    frame: list[Item] = []
+    size = 0
+    for item in islice(items, FRAME_ITEMS_MAX):
+        frame.append(item)
+        size += memoryview(body(item)).nbytes
+        if size > FRAME_BYTES_MAX:
+            break
+    return frame

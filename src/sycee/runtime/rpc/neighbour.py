@@ -18,7 +18,7 @@ from sycee.runtime.tls import Tls
 
 WAITING_MAX = 10_000
 """Calls to one neighbour that may wait for their frame; further ones are refused."""
-CALLS_PER_FRAME_MAX = 512
+_PATIENCE_S = 2.0
 _PAUSE_S, _PAUSE_S_MAX = 0.05, 2.0
 
 log = logs.logger("rpc")
@@ -34,7 +34,9 @@ class Neighbour:
         self._count_calls = metrics.rpc_calls(service).inc
         self._count_frames = metrics.rpc_frames(service).inc
         self._ids = count(1)
-        self._waiting: list[Pending | Cancel] = []
+        self._waiting: dict[int, Pending] = {}
+        """Calls not sent yet, by id, in order; one that nobody waits for any more is gone."""
+        self._cancelled: list[Cancel] = []
         self._wake = asyncio.Event()
         self._talking: asyncio.Task[None] | None = None
         self._listening: set[asyncio.Task[None]] = set()
@@ -50,9 +52,10 @@ class Neighbour:
         try:
             return await answer
         except asyncio.CancelledError:
-            self._send(Cancel(pending.call.id))
+            self._cancel(pending)
             raise
         finally:
+            self._waiting.pop(pending.call.id, None)
             expiry.cancel()
 
     async def close(self) -> None:
@@ -63,8 +66,8 @@ class Neighbour:
             task.cancel()
         if tasks:
             await asyncio.wait(tasks)
-        for pending in self._waiting:
-            if isinstance(pending, Pending) and not pending.answer.done():
+        for pending in self._waiting.values():
+            if not pending.answer.done():
                 pending.answer.set_exception(Unavailable(f"{self._service} was not reached"))
 
     def _enqueue(self, operation: str, body: bytes) -> Pending:
@@ -73,18 +76,20 @@ class Neighbour:
             raise DeadlineExceeded(f"no time was left to ask {self._service}")
         if self._closed or len(self._waiting) >= WAITING_MAX:
             raise Unavailable(f"{self._service} cannot be asked now")
-        assert len(body) <= frames.MESSAGE_BYTES_MAX, f"{operation}: {len(body)} bytes"
+        assert len(body) <= frames.BODY_BYTES_MAX, f"{operation}: {len(body)} bytes"
         loop = asyncio.get_running_loop()
         if self._talking is None:
             self._talking = loop.create_task(self._talk(), name=f"rpc to {self._service}")
         call = Call(next(self._ids), operation, remaining_ms, trace.current(), msgspec.Raw(body))
         pending = Pending(call, loop.create_future())
-        self._send(pending)
+        self._waiting[call.id] = pending
+        self._wake.set()
         return pending
 
-    def _send(self, item: Pending | Cancel) -> None:
-        self._waiting.append(item)
-        self._wake.set()
+    def _cancel(self, pending: Pending) -> None:
+        if pending.call.id not in self._waiting:
+            self._cancelled.append(Cancel(pending.call.id))
+            self._wake.set()
 
     async def _talk(self) -> None:
         async with transport.channel(self._service, self._address, self._tls) as channel:
@@ -104,35 +109,37 @@ class Neighbour:
         self._listening.add(listening)
         listening.add_done_callback(self._listening.discard)
         try:
-            await conversation.connected()
+            await self._connect(conversation)
             while conversation.is_open:
+                await self._empty(conversation)
                 await self._wake.wait()
                 self._wake.clear()
-                await self._empty(conversation)
+            await conversation.finish()
         except (grpc.aio.AioRpcError, asyncio.InvalidStateError):
             await asyncio.wait([listening])
 
-    async def _empty(self, conversation: Conversation) -> None:
-        while conversation.is_open and (batch := self._take()):
-            self._count_frames()
-            self._count_calls(len(batch))
-            await conversation.write(batch)
+    async def _connect(self, conversation: Conversation) -> None:
+        try:
+            async with asyncio.timeout(_PATIENCE_S):
+                await conversation.connected()
+        except TimeoutError:
+            log.warning("rpc_not_connected", neighbour=self._service, address=self._address)
+            await conversation.connected()
 
-    def _take(self) -> list[Pending | Cancel]:
-        """The next frame: what waits, less what nobody waits for any more."""
-        batch: list[Pending | Cancel] = []
-        size = taken = 0
-        for item in self._waiting:
-            if size > frames.FRAME_BYTES_MAX or len(batch) == CALLS_PER_FRAME_MAX:
-                break
-            taken += 1
-            if isinstance(item, Cancel):
-                batch.append(item)
-            elif not item.answer.done():
-                batch.append(item)
-                size += memoryview(item.call.body).nbytes
-        del self._waiting[:taken]
-        return batch
+    async def _empty(self, conversation: Conversation) -> None:
+        while conversation.is_open and (self._waiting or self._cancelled):
+            calls, cancelled = self._take(), self._cancelled
+            self._cancelled = []
+            self._count_frames()
+            self._count_calls(len(calls))
+            await conversation.write(calls, cancelled)
+
+    def _take(self) -> list[Pending]:
+        """The calls of the next frame."""
+        calls = frames.fill(self._waiting.values(), lambda pending: pending.call.body)
+        for pending in calls:
+            del self._waiting[pending.call.id]
+        return calls
 
     async def _recover(self, failure: str, pause_s: float) -> None:
         log.warning(

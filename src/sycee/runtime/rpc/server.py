@@ -34,6 +34,7 @@ class Server:
     def __init__(self, services: Mapping[str, tuple[type, object]]) -> None:
         self.port = 0
         self._names = list(services)
+        self._draining = False
         self._counterparts: set[Counterpart] = set()
         self._work: set[asyncio.Task[Answered]] = set()
         self._health = health.aio.HealthServicer()
@@ -55,6 +56,7 @@ class Server:
 
         Callers are asked to go elsewhere; what is not finished after ``grace_s`` is cancelled.
         """
+        self._draining = True
         await self._health.enter_graceful_shutdown()
         for counterpart in self._counterparts:
             counterpart.say_goodbye()
@@ -68,6 +70,8 @@ class Server:
         async def converse(_frames: object, stream: CalledStream) -> None:
             counterpart = Counterpart(desk, stream, self._work)
             self._counterparts.add(counterpart)
+            if self._draining:
+                counterpart.say_goodbye()
             try:
                 await counterpart.hold()
             finally:

@@ -7,7 +7,7 @@ from typing import TypeAlias
 
 import grpc
 
-from sycee.runtime.rpc.frames import FRAME_BYTES_MAX, MESSAGE_BYTES_MAX
+from sycee.runtime.rpc.frames import BODY_BYTES_MAX, FRAME_BYTES_MAX
 from sycee.runtime.tls import Tls
 
 CallerStream: TypeAlias = "grpc.aio.StreamStreamCall[bytes, bytes]"
@@ -18,8 +18,8 @@ Converse: TypeAlias = Callable[[object, CalledStream], Awaitable[None]]
 _METHOD = "Converse"
 
 _BOTH_ENDS: tuple[tuple[str, int], ...] = (
-    ("grpc.max_receive_message_length", MESSAGE_BYTES_MAX + FRAME_BYTES_MAX),
-    ("grpc.max_send_message_length", MESSAGE_BYTES_MAX + FRAME_BYTES_MAX),
+    ("grpc.max_receive_message_length", BODY_BYTES_MAX + FRAME_BYTES_MAX),
+    ("grpc.max_send_message_length", BODY_BYTES_MAX + FRAME_BYTES_MAX),
     ("grpc.keepalive_time_ms", 10_000),
     ("grpc.keepalive_timeout_ms", 5_000),
     ("grpc.keepalive_permit_without_calls", 1),
