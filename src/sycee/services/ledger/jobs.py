@@ -1,0 +1,65 @@
+"""What runs beside the calls: replay at the start, expiry, and the proof of the books."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+import msgspec
+
+from sycee.runtime.database import Database
+from sycee.services.ledger import store
+from sycee.services.ledger.contract import Ledger
+from sycee.services.ledger.domain.entry import JournalDamaged
+from sycee.services.ledger.domain.journal import Replay
+from sycee.services.ledger.domain.proof import Finding, findings
+from sycee.services.ledger.service import LedgerService, ReplayedLedger
+
+Progress = Callable[[int, int], None]
+"""Called now and then with the batches done and the batches there are."""
+
+
+class Audit(msgspec.Struct, frozen=True):
+    """What ``verify`` found. No findings: the books are proven."""
+
+    batches: int
+    accounts: int
+    transfers: int
+    findings: tuple[Finding, ...]
+    ledger: Ledger | None
+    """The books as replayed, for other services to compare with; None of a damaged journal."""
+
+
+async def verify(database: Database, progress: Progress) -> Audit:
+    """Prove the books from the journal alone. Only reads: the ledger may be running meanwhile.
+
+    Checks the chain of hashes, that debits equal credits in every ledger, pending and posted, and
+    that every account's balances are the sums of its transfers.
+    """
+    replay = Replay()
+    try:
+        await replay_into(replay, database, progress)
+    except JournalDamaged as damage:
+        return _audit(replay, (Finding(f"log {replay.head.seq + 1}", str(damage)),), None)
+    return _audit(replay, tuple(findings(replay.books)), ReplayedLedger(replay.books))
+
+
+def _audit(replay: Replay, found: tuple[Finding, ...], ledger: Ledger | None) -> Audit:
+    books = replay.books
+    return Audit(replay.head.seq, len(books.accounts), len(books.transfers), found, ledger)
+
+
+async def replay_into(replay: Replay, database: Database, progress: Progress) -> None:
+    """Take in the whole journal; ``JournalDamaged`` names the first batch that is not sound."""
+    last = await database.read(store.last_seq)
+    while batches := await database.read(lambda session: store.page(session, replay.head.seq)):
+        for batch in batches:
+            replay.take(batch)
+        progress(replay.head.seq, max(last, replay.head.seq))
+
+
+async def keep_expiring(service: LedgerService, every_s: float) -> None:
+    """Expire pending transfers in time even when nobody calls."""
+    while True:
+        await asyncio.sleep(every_s)
+        await service.expire_due()

@@ -1,0 +1,45 @@
+"""The journal as rows."""
+
+from __future__ import annotations
+
+from sycee.runtime.database import Row, Session
+from sycee.services.ledger.domain.journal import Batch
+
+_PAGE = 32
+"""Rows read at once: one may be a megabyte."""
+
+
+def append(session: Session, batch: Batch) -> None:
+    """Add the next batch; the primary key refuses a second writer."""
+    session.run(
+        "INSERT INTO log (seq, timestamp, hash, body) VALUES (?, ?, ?, ?)",
+        batch.seq,
+        batch.timestamp,
+        batch.hash,
+        batch.body,
+    )
+
+
+def page(session: Session, after: int) -> list[Batch]:
+    """The next batches after ``after``, in order; none at the end."""
+    rows = session.rows(
+        "SELECT seq, timestamp, hash, body FROM log WHERE seq > ? ORDER BY seq LIMIT ?",
+        after,
+        _PAGE,
+    )
+    return [_batch(row) for row in rows]
+
+
+def last_seq(session: Session) -> int:
+    """How many batches there are, when none is missing."""
+    row = session.row("SELECT MAX(seq) FROM log")
+    return row[0] if row and isinstance(row[0], int) else 0
+
+
+def _batch(row: Row) -> Batch:
+    seq, timestamp, digest, body = row
+    assert isinstance(seq, int), "a column of the schema"
+    assert isinstance(timestamp, int), "a column of the schema"
+    assert isinstance(digest, bytes), "a column of the schema"
+    assert isinstance(body, bytes), "a column of the schema"
+    return Batch(seq, timestamp, digest, body)
