@@ -252,7 +252,7 @@ class TestOneProcess:
     async def test_large_calls_travel_whole(self, service: Service) -> None:
         word = Word("x" * 5_000_000)
         async with serving(service) as server, neighbour(server.port) as sample:
-            assert await asyncio.gather(sample.echo(word), sample.echo(word)) == [word, word]
+            assert await asyncio.gather(*map(sample.echo, [word, word])) == [word, word]
 
     async def test_calls_during_a_drain_go_to_the_next_server(self, service: Service) -> None:
         """RE2: a rolling restart fails no call."""

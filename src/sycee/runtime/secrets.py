@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
+import tempfile
+from contextlib import suppress
 from pathlib import Path
 
-_PRIVATE = 0o600
 _STRANGERS = 0o007
 
 
@@ -33,18 +34,24 @@ def of_size(path: Path, size: int) -> bytes:
 
 
 def make(path: Path, size: int) -> None:
-    """Write a fresh random secret, unless another process was first."""
+    """Write a fresh random secret, unless another process was first. Whole or not at all."""
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    draft = path.with_name(f".{path.name}.{os.getpid()}")
-    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, _PRIVATE)
+    descriptor, draft = tempfile.mkstemp(prefix=".", dir=path.parent)
     try:
-        os.write(descriptor, os.urandom(size))
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(os.urandom(size))
+            file.flush()
+            os.fsync(descriptor)
+        with suppress(FileExistsError):
+            os.link(draft, path)
+    finally:
+        Path(draft).unlink()
+    _sync_folder(path.parent)
+
+
+def _sync_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
-    try:
-        os.link(draft, path)
-    except FileExistsError:
-        return
-    finally:
-        draft.unlink()
