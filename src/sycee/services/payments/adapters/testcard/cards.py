@@ -60,6 +60,8 @@ class TestCard(msgspec.Struct, frozen=True):
     cvc_check: str = "pass"
     refund: str = "succeeded"
     fault: Fault = Fault.NONE
+    declines_payments_only: bool = False
+    """Its bank agrees that the card is remembered, and declines when it is to pay."""
     aliases: tuple[str, ...] = ()
 
 
@@ -224,11 +226,24 @@ CARDS: tuple[TestCard, ...] = (
         "chargeCustomerFail",
         "4000000000000341",
         decline=DECLINED,
+        declines_payments_only=True,
         aliases=("visa_chargeCustomerFail",),
     ),
     # Cards that look suspicious.
-    TestCard("radarBlock", "4100000000000019", decline=FRAUDULENT, risk="highest"),
-    TestCard("riskLevelHighest", "4000000000004954", decline=FRAUDULENT, risk="highest"),
+    TestCard(
+        "radarBlock",
+        "4100000000000019",
+        decline=FRAUDULENT,
+        risk="highest",
+        declines_payments_only=True,
+    ),
+    TestCard(
+        "riskLevelHighest",
+        "4000000000004954",
+        decline=FRAUDULENT,
+        risk="highest",
+        declines_payments_only=True,
+    ),
     TestCard("riskLevelElevated", "4000000000009235", risk="elevated"),
     TestCard("cvcCheckFail", "4000000000000101", cvc_check="fail"),
     TestCard("avsZipFail", "4000000000000036"),
@@ -244,6 +259,7 @@ CARDS: tuple[TestCard, ...] = (
         "4000008260003178",
         challenge=_ALWAYS,
         decline=NO_FUNDS,
+        declines_payments_only=True,
     ),
     TestCard("threeDSecure2Required", "4000000000003220", challenge=_ALWAYS),
     TestCard("threeDSecureRequired", "4000000000003063", challenge=_ALWAYS),

@@ -1,0 +1,111 @@
+"""What payments asks of every rail: keep cards, do what is ordered once, tell what was done."""
+
+from __future__ import annotations
+
+from enum import Enum
+from typing import Protocol
+
+import msgspec
+
+from sycee.kernel.clock import Instant
+from sycee.kernel.money import Money
+from sycee.services.validation.contract import CardNumber
+
+
+class Operation(Enum):
+    """What a rail can be ordered to do."""
+
+    AUTHORIZE = "authorize"
+    """Reserve the amount on the payer's side."""
+    PAY = "pay"
+    """Authorize and capture in one step."""
+    CAPTURE = "capture"
+    """Take what ``original`` authorized, or part of it."""
+    VOID = "void"
+    """Release what ``original`` authorized."""
+    REFUND = "refund"
+    """Give back what ``original`` took, or part of it."""
+    VERIFY = "verify"
+    """Check a card for later use, without money."""
+
+
+class Order(msgspec.Struct, frozen=True):
+    """One thing to do, once per ``id``; the same id again answers what was done."""
+
+    id: str
+    operation: Operation
+    token: str
+    """``KeptCard.token``."""
+    amount: Money
+    original: str | None = None
+    """The order that is captured, voided or refunded."""
+    off_session: bool = False
+    """The payer is away and cannot be asked."""
+    authenticated: bool = False
+    """The payer has just proved who they are."""
+
+
+class Verdict(Enum):
+    """How an order ended."""
+
+    APPROVED = "approved"
+    DECLINED = "declined"
+    CHALLENGED = "challenged"
+    """Nothing was done: order again when the payer is ``authenticated``."""
+    PENDING = "pending"
+    """Accepted; ``query`` will tell how it ends."""
+
+
+class Answer(msgspec.Struct, frozen=True):
+    """What the rail says of an order."""
+
+    verdict: Verdict
+    code: str | None = None
+    """Public error code of a decline: ``card_declined``, ``expired_card``, …"""
+    decline_code: str | None = None
+    message: str | None = None
+    authorization_code: str | None = None
+    risk: str = "normal"
+    """The rail's own opinion: ``normal``, ``elevated``, ``highest`` (then it was not sent on)."""
+
+
+class KeptCard(msgspec.Struct, frozen=True):
+    """What may be known of a card that the rail keeps."""
+
+    token: str
+    """Names the card to its rail, and to nobody else."""
+    fingerprint: str
+    """Equal for equal numbers; a keyed hash."""
+    funding: str
+    country: str | None
+    cvc_check: str | None
+
+
+class NoAnswer(Exception):
+    """The outcome is unknown: the order may or may not have been done. Ask ``query``."""
+
+
+class RailDown(Exception):
+    """The rail does not work now; the order was certainly not done."""
+
+
+class Rail(Protocol):
+    """A way for money to move. Every order is idempotent by its id."""
+
+    name: str
+
+    def test_card(self, token: str, now: Instant) -> CardNumber | None:
+        """The card behind a documented test token, where this rail has such; else None."""
+        ...
+
+    async def keep_card(self, card: CardNumber) -> KeptCard:
+        """Take a card into keeping. The same card again is kept again, under another token."""
+        ...
+
+    async def perform(self, order: Order) -> Answer:
+        """Do what is ordered, once. Raises ``NoAnswer`` or ``RailDown``."""
+        ...
+
+    async def query(self, order: str) -> Answer | None:
+        """What was done; None when the order never arrived. Raises ``RailDown``."""
+        ...

@@ -1,0 +1,18 @@
+"""Builds the simulated acquirer over a book of its own."""
+
+from __future__ import annotations
+
+from sycee.runtime.host import Host
+from sycee.services.payments.adapters.rail import Rail
+from sycee.services.payments.adapters.testcard.rail import Behaviour, SimulatedAcquirer
+
+
+async def build(host: Host, behaviour: Behaviour) -> Rail:
+    """The rail for test cards; its book is the database ``testcard``."""
+    return SimulatedAcquirer(
+        await host.database("testcard"),
+        host.clock,
+        host.ids,
+        host.secret("card-fingerprint"),
+        behaviour,
+    )

@@ -1,0 +1,160 @@
+"""The rail of the simulated acquirer: keeps cards as tokens, orders in a book, and misbehaves."""
+
+from __future__ import annotations
+
+import asyncio
+import hmac
+from collections.abc import Awaitable, Callable
+
+import msgspec
+
+from sycee.kernel.clock import Clock, Instant
+from sycee.kernel.ids import Ids, derived_number
+from sycee.runtime.database import Database, Session
+from sycee.services.payments.adapters.rail import (
+    Answer,
+    KeptCard,
+    NoAnswer,
+    Order,
+    RailDown,
+    Verdict,
+)
+from sycee.services.payments.adapters.testcard import bank, book
+from sycee.services.payments.adapters.testcard.cards import (
+    BY_NUMBER,
+    ORDINARY,
+    Fault,
+    TestCard,
+    by_token,
+)
+from sycee.services.validation.contract import CardNumber
+
+_BASE62 = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+_FINGERPRINT_LENGTH = 16
+_TEST_CARD_YEARS = 8
+_YEAR_NS = 31_556_952_000_000_000
+"""Nanoseconds of a Gregorian year."""
+
+Pause = Callable[[float], Awaitable[None]]
+
+
+class Behaviour(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How the acquirer misbehaves towards every card.
+
+    Which orders are lost follows from ``seed`` and their ids alone: a run can be repeated.
+    """
+
+    latency_s: float = 0.0
+    """Seconds that every answer takes."""
+    slow_s: float = 3.0
+    """Seconds that an answer for the slow test card takes."""
+    lost_requests_per_mille: int = 0
+    """Of a thousand orders, how many never arrive."""
+    lost_answers_per_mille: int = 0
+    """Of a thousand orders, how many are done and not answered."""
+    outage: bool = False
+    """Whether the acquirer is away."""
+    seed: str = "sycee"
+    """Chooses which orders are lost."""
+
+
+class SimulatedAcquirer:
+    """Keeps the promise of a rail, with test cards."""
+
+    name = "testcard"
+
+    def __init__(
+        self,
+        database: Database,
+        clock: Clock,
+        ids: Ids,
+        key: bytes,
+        behaviour: Behaviour,
+        pause: Pause = asyncio.sleep,
+    ) -> None:
+        self._database = database
+        self._clock = clock
+        self._ids = ids
+        self._key = key
+        self._behaviour = behaviour
+        self._pause = pause
+
+    def test_card(self, token: str, now: Instant) -> CardNumber | None:
+        """The card behind ``pm_card_…`` or ``tok_…``, valid for years."""
+        card = by_token(token)
+        if card is None:
+            return None
+        cvc = "1234" if card.brand == "amex" else "123"
+        return CardNumber(card.number, 12, 1970 + now // _YEAR_NS + _TEST_CARD_YEARS, cvc)
+
+    async def keep_card(self, card: CardNumber) -> KeptCard:
+        """Name the card's behaviour and forget its number."""
+        known = BY_NUMBER.get(card.number, ORDINARY)
+        return KeptCard(
+            token=f"{known.name}.{self._ids.new('card')}",
+            fingerprint=self._fingerprint(card.number),
+            funding=known.funding,
+            country=known.country,
+            cvc_check=known.cvc_check if card.cvc else None,
+        )
+
+    async def perform(self, order: Order) -> Answer:
+        """Do what is ordered, unless the card or the settings say that it goes wrong."""
+        card = bank.card_of(order.token)
+        fault = self._fault(card, order)
+        if fault is Fault.OUTAGE:
+            raise RailDown("The acquirer is away.")
+        if fault is Fault.LOST_REQUEST:
+            raise NoAnswer("The order was lost on its way.")
+        answer = await self._database.write(lambda session: self._do(session, card, order))
+        await self._take_time(fault)
+        if fault is Fault.LOST_ANSWER:
+            raise NoAnswer("The answer was lost on its way.")
+        return answer
+
+    async def query(self, order: str) -> Answer | None:
+        """What the book says."""
+        if self._behaviour.outage:
+            raise RailDown("The acquirer is away.")
+        entry = await self._database.read(lambda session: book.find(session, order))
+        return bank.final(bank.card_of(entry.token), entry.answer) if entry else None
+
+    def _do(self, session: Session, card: TestCard, order: Order) -> Answer:
+        if not bank.is_first_step(order):
+            entry = book.find(session, order.original or "")
+            answer = bank.go_on(card, order, entry.answer if entry else None)
+            return book.enter(session, order, answer, self._clock.now())
+        answer = bank.begin(card, order, self._is_set_up(session, card, order))
+        if answer.verdict is Verdict.CHALLENGED:
+            return answer
+        if bank.sets_up(card, order, answer):
+            book.note_set_up(session, order.token)
+        return book.enter(session, order, answer, self._clock.now())
+
+    def _is_set_up(self, session: Session, card: TestCard, order: Order) -> bool:
+        return bank.may_be_set_up(card, order) and book.is_set_up(session, order.token)
+
+    def _fault(self, card: TestCard, order: Order) -> Fault:
+        behaviour = self._behaviour
+        if behaviour.outage:
+            return Fault.OUTAGE
+        if behaviour.lost_requests_per_mille or behaviour.lost_answers_per_mille:
+            lot = derived_number(behaviour.seed, order.id) % 1000
+            if lot < behaviour.lost_requests_per_mille:
+                return Fault.LOST_REQUEST
+            if lot >= 1000 - behaviour.lost_answers_per_mille:
+                return Fault.LOST_ANSWER
+        return card.fault
+
+    async def _take_time(self, fault: Fault) -> None:
+        latency_s = self._behaviour.slow_s if fault is Fault.SLOW else self._behaviour.latency_s
+        if latency_s:
+            await self._pause(latency_s)
+
+    def _fingerprint(self, number: str) -> str:
+        rest = int.from_bytes(hmac.digest(self._key, number.encode(), "sha256"), "big")
+        digits = []
+        for _ in range(_FINGERPRINT_LENGTH):
+            rest, digit = divmod(rest, 62)
+            digits.append(_BASE62[digit])
+        return "".join(digits)
