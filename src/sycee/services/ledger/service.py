@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections import deque
 from collections.abc import Callable
 from typing import NamedTuple, TypeVar
 
 from sycee.kernel.clock import Clock
 from sycee.kernel.refusal import Unavailable
+from sycee.runtime import logs
 from sycee.runtime.database import Database
 from sycee.services.ledger import store
 from sycee.services.ledger.contract import (
@@ -36,7 +36,7 @@ from sycee.services.ledger.domain.entry import (
 )
 from sycee.services.ledger.domain.journal import Replay, following
 
-_log = logging.getLogger("sycee.ledger")
+_log = logs.logger("ledger")
 Answer = TypeVar("Answer")
 
 
@@ -142,7 +142,7 @@ class LedgerService:
             while self._queue:
                 await self._commit(self._next_batch())
         except Unavailable:
-            _log.critical("ledger.stopped", exc_info=True)
+            _log.fault("ledger_stopped", batch=self._head.seq + 1)
         finally:
             self._committer = None
             if not self._is_durable:
