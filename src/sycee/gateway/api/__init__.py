@@ -1,0 +1,1 @@
+"""What has no Stripe equivalent: health, documentation, the test rail's bank page."""

@@ -1,0 +1,246 @@
+"""uvicorn's HTTP/1.1 with what it lacks: deadlines, caps, and no to what reads in two ways.
+
+llhttp, which uvicorn parses with, already refuses a length beside chunks, two lengths, and bare
+carriage returns. Deadlines are numbers that one sweep looks at, not a timer per request.
+"""
+
+from __future__ import annotations
+
+from asyncio import AbstractEventLoop, Transport
+from collections import Counter
+from collections.abc import Callable
+
+import httptools
+from uvicorn.config import Config
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.server import ServerState
+
+from sycee.gateway.edge.limits import Limits
+from sycee.gateway.refusals import (
+    BodyTooLarge,
+    HeadInvalid,
+    HeadTooLarge,
+    MediaTypeUnsupported,
+    Overloaded,
+    RequestTimeout,
+)
+from sycee.gateway.request import Answer
+from sycee.kernel.refusal import Refusal
+
+LINGER_S = 2.0
+LINGER_BYTES_MAX = 4_194_304
+"""After a refusal: read on a little, so that the answer is not lost to a reset."""
+NEVER = float("inf")
+
+_WATCHED = frozenset({b"content-length", b"content-encoding", b"transfer-encoding"})
+
+Render = Callable[[str, Refusal], Answer]
+"""Words for a refusal of a request to a path, in the dialect of the door that the path names."""
+
+
+class EdgeState(ServerState):
+    """What the connections of one server share."""
+
+    def __init__(self, limits: Limits, render: Render) -> None:
+        super().__init__()
+        self.limits = limits
+        self.render = render
+        self.per_ip: Counter[str] = Counter()
+        self.live: set[EdgeProtocol] = set()
+        self.draining = False
+        self.on_empty: Callable[[], None] = lambda: None
+
+    def leave(self, ip: str) -> None:
+        """One connection of this address is gone."""
+        self.per_ip[ip] -= 1
+        if not self.per_ip[ip]:
+            del self.per_ip[ip]
+
+
+class EdgeProtocol(HttpToolsProtocol):
+    """One connection."""
+
+    def __init__(self, config: Config, state: EdgeState, loop: AbstractEventLoop) -> None:
+        super().__init__(config, state, {}, loop)
+        self.state = state
+        self.limits = state.limits
+        self.deadline = NEVER
+        self._body_deadline = NEVER
+        self._in_head = True
+        self._wire_bytes = 0
+        self._body_bytes = 0
+        self._lingering = False
+        self._refusal: Refusal | None = None
+
+    def connection_made(self, transport: Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        self.deadline = self.loop.time() + self.limits.head_timeout_s
+        self.state.live.add(self)
+        if self.client is not None:
+            self.state.per_ip[self.client[0]] += 1
+            if self.state.per_ip[self.client[0]] > self.limits.connections_per_ip_max:
+                self.refuse(Overloaded("Too many connections from this address."))
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        super().connection_lost(exc)
+        if self.client is not None:
+            self.state.leave(self.client[0])
+        self.state.live.discard(self)
+        if not self.state.live:
+            self.state.on_empty()
+
+    def data_received(self, data: bytes) -> None:
+        if self._lingering:
+            self._discard(data)
+            return
+        self._wire_bytes += len(data)
+        try:
+            self.parser.feed_data(data)
+        except httptools.HttpParserUpgrade:
+            self.cycle.keep_alive = False
+        except httptools.HttpParserError as error:
+            self.refuse(self._refusal or HeadInvalid(f"This is not HTTP/1.1: {error}."))
+        else:
+            self._check_wire()
+
+    def on_message_begin(self) -> None:
+        super().on_message_begin()
+        self._in_head = True
+        self._wire_bytes = 0
+        self.deadline = self.loop.time() + self.limits.head_timeout_s
+
+    def on_headers_complete(self) -> None:
+        self._in_head = False
+        self._check_head(self.headers)
+        now = self.loop.time()
+        self._body_bytes = 0
+        self._body_deadline = now + self.limits.body_timeout_s
+        self.deadline = now + self.limits.body_idle_timeout_s
+        super().on_headers_complete()
+        if self.state.draining:
+            self.cycle.keep_alive = False
+
+    def on_body(self, body: bytes) -> None:
+        self._body_bytes += len(body)
+        if self._body_bytes > self.limits.body_bytes_max:
+            self._stop(self._too_large())
+        self.deadline = min(self.loop.time() + self.limits.body_idle_timeout_s, self._body_deadline)
+        super().on_body(body)
+
+    def on_message_complete(self) -> None:
+        self.deadline = self._idle_deadline() if self.cycle.response_complete else NEVER
+        super().on_message_complete()
+
+    def on_response_complete(self) -> None:
+        """As uvicorn does, with a deadline in place of a timer."""
+        self.server_state.total_requests += 1
+        if self.transport.is_closing():
+            return
+        self.flow.resume_reading()
+        if self.pipeline:
+            self._start_asgi_task(*self.pipeline.pop())
+        elif not self.cycle.more_body:
+            self.deadline = self._idle_deadline()
+
+    def shutdown(self) -> None:
+        """Close when idle; otherwise after the answers that are owed."""
+        if self._owes_answer():
+            self.cycle.keep_alive = False
+        else:
+            self.transport.close()
+
+    def expire(self) -> None:
+        """The deadline has passed: say why where somebody waits for an answer, and close."""
+        if self.transport.is_closing():
+            self.transport.abort()
+            return
+        self.deadline = self.loop.time() + LINGER_S
+        idle = self._in_head and not self._wire_bytes
+        if self._lingering or idle or (self.cycle is not None and self.cycle.response_complete):
+            self.transport.close()
+        else:
+            self.refuse(RequestTimeout("The request did not arrive in time."))
+
+    def refuse(self, refusal: Refusal) -> None:
+        """Answer in place of the application, then close without losing the answer.
+
+        When an earlier request of this connection still waits for its answer, this one would be
+        taken for it: then close without a word.
+        """
+        if self.transport.is_closing():
+            return
+        if self._owes_answer() and self._in_head:
+            self.transport.close()
+            return
+        if self.cycle is not None and not self.cycle.response_complete:
+            self.cycle.disconnected = True
+            self.cycle.message_event.set()
+        self.transport.write(_octets(self.state.render(_path(self), refusal)))
+        self._linger()
+
+    def _idle_deadline(self) -> float:
+        return self.loop.time() + self.limits.keep_alive_s
+
+    def _owes_answer(self) -> bool:
+        return self.cycle is not None and not self.cycle.response_complete
+
+    def _linger(self) -> None:
+        self._lingering = True
+        self._body_bytes = 0
+        self.deadline = self.loop.time() + LINGER_S
+        self.flow.resume_reading()
+        if self.transport.can_write_eof():
+            self.transport.write_eof()
+
+    def _discard(self, data: bytes) -> None:
+        self._body_bytes += len(data)
+        if self._body_bytes > LINGER_BYTES_MAX:
+            self.transport.abort()
+
+    def _check_wire(self) -> None:
+        """Heads that never end, and bodies that are all framing (tiny chunks, trailers)."""
+        if self._in_head:
+            if self._wire_bytes > self.limits.head_bytes_max:
+                self.refuse(HeadTooLarge(f"The head exceeds {self.limits.head_bytes_max} bytes."))
+        elif self._wire_bytes > 4 * self.limits.body_bytes_max and self.cycle.more_body:
+            self.refuse(self._too_large())
+
+    def _check_head(self, headers: list[tuple[bytes, bytes]]) -> None:
+        size = len(self.url) + sum([len(name) + len(value) for name, value in headers])
+        if size > self.limits.head_bytes_max or len(headers) > self.limits.header_fields_max:
+            self._stop(HeadTooLarge("The head has too many or too long fields."))
+        hosts = 0
+        for name, value in headers:
+            if name == b"host":
+                hosts += 1
+            elif name in _WATCHED:
+                self._check_field(name, value.lower())
+        if hosts > 1 or (not hosts and self.parser.get_http_version() == "1.1"):
+            self._stop(HeadInvalid("There must be one Host field."))
+
+    def _check_field(self, name: bytes, value: bytes) -> None:
+        if name == b"content-length" and int(value) > self.limits.body_bytes_max:
+            self._stop(self._too_large())
+        if name == b"content-encoding" and value != b"identity":
+            self._stop(MediaTypeUnsupported("Send the body without compression."))
+        if name == b"transfer-encoding" and value != b"chunked":
+            self._stop(HeadInvalid("The only transfer coding here is chunked."))
+
+    def _too_large(self) -> BodyTooLarge:
+        return BodyTooLarge(f"The body exceeds {self.limits.body_bytes_max} bytes.")
+
+    def _stop(self, refusal: Refusal) -> None:
+        """End the parsing from within one of its callbacks; ``data_received`` answers."""
+        self._refusal = refusal
+        raise refusal
+
+
+def _path(connection: EdgeProtocol) -> str:
+    return getattr(connection, "url", b"").decode("ascii", "replace")
+
+
+def _octets(answer: Answer) -> bytes:
+    head = [b"HTTP/1.1 %d Refused" % answer.status, b"content-type: " + answer.content_type]
+    head += [name + b": " + value for name, value in answer.headers]
+    head += [b"content-length: %d" % len(answer.body), b"connection: close", b"", answer.body]
+    return b"\r\n".join(head)

@@ -1,0 +1,1 @@
+"""``/v1/payment_intents``: create, retrieve, update, confirm, capture, cancel, list."""

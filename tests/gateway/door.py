@@ -1,0 +1,57 @@
+"""A real door on a loopback port, before scripted services."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import AsyncIterator
+
+import httpx
+
+from sycee.gateway.app import Settings, build
+from sycee.gateway.edge.limits import Limits
+from sycee.gateway.edge.server import Server
+from sycee.kernel.ids import Ids
+from sycee.runtime.host import Profile
+from tests.gateway.fakes import FakeIdentity, Scripted
+from tests.services.floor import FakeClock
+
+SECRET = {"authorization": "Bearer sk_test_1"}
+
+
+class Floor:
+    """What the gateway needs of a host."""
+
+    def __init__(self) -> None:
+        self.clock = FakeClock()
+        self.ids = Ids(self.clock, os.urandom)
+        self.profile = Profile.DEV
+
+
+class Door:
+    """An open door, its services, and a client that holds the secret key."""
+
+    def __init__(
+        self, server: Server, payments: Scripted, notify: Scripted, client: httpx.AsyncClient
+    ):
+        self.server = server
+        self.payments = payments
+        self.notify = notify
+        self.client = client
+
+    @property
+    def port(self) -> int:
+        return self.server.port
+
+
+@contextlib.asynccontextmanager
+async def opened(limits: Limits | None = None, **answers: object) -> AsyncIterator[Door]:
+    """A door whose payments and notify services answer what is given."""
+    payments, notify = Scripted(**answers), Scripted(**answers)
+    settings = Settings(limits=limits or Limits(drain_timeout_s=2))
+    gateway = await build(Floor(), settings, FakeIdentity(), payments, notify)
+    server = await gateway.serve("127.0.0.1", 0)
+    url = f"http://127.0.0.1:{server.port}"
+    async with httpx.AsyncClient(base_url=url, headers=SECRET, trust_env=False) as client:
+        yield Door(server, payments, notify, client)
+    await server.drain()
