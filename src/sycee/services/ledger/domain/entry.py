@@ -60,13 +60,17 @@ def decode_entry(body: bytes) -> Iterator[Command]:
         raise JournalDamaged(f"written by engine version {body[:1].hex() or 'none'}")
     offset = 1
     while offset < len(body):
-        kind, count = _COMMAND.unpack_from(body, offset)
+        kind, count = _COMMAND.unpack(_cut(body, offset, _COMMAND.size))
         offset += _COMMAND.size
-        records = body[offset : offset + count * RECORD_BYTES]
-        if len(records) != count * RECORD_BYTES:
-            raise JournalDamaged("an entry ends early")
-        yield _command(kind, records)
-        offset += len(records)
+        yield _command(kind, _cut(body, offset, count * RECORD_BYTES))
+        offset += count * RECORD_BYTES
+
+
+def _cut(body: bytes, offset: int, size: int) -> bytes:
+    part = body[offset : offset + size]
+    if len(part) != size:
+        raise JournalDamaged("an entry ends early")
+    return part
 
 
 def _command(kind: int, records: bytes) -> Command:
