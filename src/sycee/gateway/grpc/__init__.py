@@ -1,0 +1,1 @@
+"""The gRPC door: the contracts of payments and ledger, for programs outside."""

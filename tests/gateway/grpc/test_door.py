@@ -1,0 +1,313 @@
+"""Programs outside call payments and ledger, as who their key says they are."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+
+import grpc
+import msgspec
+import pytest
+from google.protobuf.descriptor_pool import DescriptorPool
+from google.protobuf.message import Message
+from google.protobuf.message_factory import GetMessageClass
+from grpc_health.v1 import health_pb2, health_pb2_grpc
+from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
+
+from sycee.gateway.grpc import schema
+from sycee.gateway.grpc.door import Door
+from sycee.gateway.grpc.offer import offered
+from sycee.kernel.clock import Instant
+from sycee.kernel.ids import Ids
+from sycee.kernel.money import Currency, Money
+from sycee.kernel.refusal import NotFound
+from sycee.kernel.u128 import U128
+from sycee.runtime.clock import SystemClock
+from sycee.services.identity.contract import (
+    ApiKeyId,
+    ApiKeyInvalid,
+    Authenticate,
+    Caller,
+    Limits,
+    Merchant,
+    MerchantId,
+    MerchantStatus,
+    Role,
+)
+from sycee.services.ledger.contract import Account, AccountId, Accounts, LookupAccounts
+from sycee.services.payments.contract.intents import (
+    CardDeclined,
+    CreatePayment,
+    Payment,
+    PaymentQuery,
+    PaymentStatus,
+)
+from sycee.services.payments.contract.shared import PaymentId
+
+SHOP = MerchantId("acct_shop")
+LARGE = AccountId(U128(2**127 + 1))
+
+POOL = DescriptorPool()
+POOL.Add(schema.describe(offered(), schema.known_numbers()))
+Ask = Callable[..., Awaitable[Message]]
+
+
+def message(name: str) -> type[Message]:
+    return GetMessageClass(POOL.FindMessageTypeByName(f"sycee.v1.{name}"))
+
+
+class FakeIdentity:
+    """Knows one key per role; the key's text is the role, then the scopes."""
+
+    async def authenticate(self, query: Authenticate) -> Caller:
+        role, *scopes = query.secret.split()
+        if role not in {each.value for each in Role}:
+            raise ApiKeyInvalid("no such key")
+        merchant = Merchant(SHOP, "Shop", "US", "USD", MerchantStatus.ACTIVE, Limits(), Instant(0))
+        return Caller(ApiKeyId("key_1"), merchant, Role(role), False, tuple(scopes))
+
+
+class FakePayments:
+    """Answers with what it was asked."""
+
+    def __init__(self) -> None:
+        self.asked: list[msgspec.Struct] = []
+
+    async def create_payment(self, command: CreatePayment) -> Payment:
+        self.asked.append(command)
+        if command.fields.description == "a bug":
+            raise ValueError("secret detail")
+        if command.fields.method == "pm_card_chargeDeclined":
+            raise CardDeclined("declined", param="method", facts={"decline_code": "错"})
+        return payment(command.amount)
+
+    async def get_payment(self, query: PaymentQuery) -> Payment:
+        self.asked.append(query)
+        if query.id != "pi_1":
+            raise NotFound("no such payment", param="id")
+        return payment(Money(1, Currency("USD")))
+
+    def __getattr__(self, name: str) -> object:
+        return self.get_payment
+
+
+class FakeLedger:
+    """Has the account that is asked for."""
+
+    async def lookup_accounts(self, query: LookupAccounts) -> Accounts:
+        return Accounts(tuple(Account(id, 840, 1, user_data_64=2**64 - 1) for id in query.ids))
+
+    async def create_accounts(self, command: Accounts) -> Accounts:
+        raise NotFound("reached")
+
+    def __getattr__(self, name: str) -> object:
+        return self.create_accounts
+
+
+def payment(amount: Money) -> Payment:
+    return Payment(
+        id=PaymentId("pi_1"),
+        number=1,
+        merchant=SHOP,
+        created=Instant(2**62),
+        livemode=False,
+        status=PaymentStatus.SUCCEEDED,
+        amount=amount,
+        amount_capturable_minor=0,
+        amount_received_minor=amount.minor,
+        client_secret="pi_1_secret_x",
+        metadata={"order": "7"},
+    )
+
+
+@pytest.fixture
+def payments() -> FakePayments:
+    return FakePayments()
+
+
+@pytest.fixture
+async def channel(payments: FakePayments) -> AsyncIterator[grpc.aio.Channel]:
+    ids = Ids(SystemClock(), lambda size: bytes(size))
+    door = Door(FakeIdentity(), {"payments": payments, "ledger": FakeLedger()}, ids)  # type: ignore[arg-type]
+    await door.open("127.0.0.1:0")
+    async with grpc.aio.insecure_channel(f"127.0.0.1:{door.port}") as channel:
+        yield channel
+    await door.drain()
+
+
+def method(channel: grpc.aio.Channel, path: str, reply: str) -> Ask:
+    return channel.unary_unary(
+        f"/sycee.v1.{path}",
+        request_serializer=lambda request: (
+            request if isinstance(request, bytes) else request.SerializeToString()
+        ),
+        response_deserializer=message(reply).FromString,
+    )
+
+
+def key(text: str = "secret", **more: str) -> tuple[tuple[str, str], ...]:
+    return (("authorization", f"Bearer {text}"), *more.items())
+
+
+def new_payment(**fields: str) -> Message:
+    create = message("CreatePayment")()
+    create.amount.minor, create.amount.currency = 2000, "USD"
+    create.confirm = True
+    for name, value in fields.items():
+        setattr(create.fields, name, value)
+    return create
+
+
+async def refused(call: Awaitable[Message]) -> tuple[grpc.StatusCode, dict[str, str | bytes]]:
+    with pytest.raises(grpc.aio.AioRpcError) as no:
+        await call
+    return no.value.code(), dict(no.value.trailing_metadata())
+
+
+async def test_a_payment_is_created_for_the_keys_merchant(
+    channel: grpc.aio.Channel, payments: FakePayments
+) -> None:
+    create = method(channel, "Payments/CreatePayment", "Payment")
+    answer = await create(new_payment(method="pm_card_visa"), metadata=key())
+    assert answer.id == "pi_1"
+    assert answer.status == "succeeded"
+    assert answer.created == 2**62
+    assert answer.metadata == {"order": "7"}
+    assert not answer.HasField("customer")
+    (command,) = payments.asked
+    assert isinstance(command, CreatePayment)
+    assert command.origin.merchant == SHOP
+    assert command.amount == Money(2000, Currency("USD"))
+    assert command.confirm
+    assert command.confirmation_method == "automatic"
+    assert command.fields.method == "pm_card_visa"
+    assert command.fields.metadata is None
+    assert command.fields.customer is None
+
+
+async def test_a_repetition_has_the_same_hash_and_another_request_has_not(
+    channel: grpc.aio.Channel, payments: FakePayments
+) -> None:
+    """MS2."""
+    create = method(channel, "Payments/CreatePayment", "Payment")
+    metadata = (*key(), ("idempotency-key", "order 7"))
+    for request in (new_payment(), new_payment(), new_payment(description="other")):
+        await create(request, metadata=metadata)
+    origins = [each.origin for each in payments.asked if isinstance(each, CreatePayment)]
+    assert {origin.idempotency_key for origin in origins} == {"order 7"}
+    first, again, other = (origin.request_hash for origin in origins)
+    assert first == again != other
+
+
+async def test_a_refusal_tells_its_code_param_and_facts(channel: grpc.aio.Channel) -> None:
+    create = method(channel, "Payments/CreatePayment", "Payment")
+    status, told = await refused(
+        create(new_payment(method="pm_card_chargeDeclined"), metadata=key())
+    )
+    assert status is grpc.StatusCode.FAILED_PRECONDITION
+    assert told["sycee-code"] == "card_declined"
+    assert told["sycee-param"] == "method"
+    assert msgspec.json.decode(bytes(told["sycee-facts-bin"])) == {"decline_code": "错"}
+
+
+async def test_an_unknown_payment_is_not_found(channel: grpc.aio.Channel) -> None:
+    get = method(channel, "Payments/GetPayment", "Payment")
+    status, _ = await refused(get(message("PaymentQuery")(id="pi_2"), metadata=key()))
+    assert status is grpc.StatusCode.NOT_FOUND
+
+
+async def test_a_fault_tells_nothing_of_the_inside(channel: grpc.aio.Channel) -> None:
+    """AE5."""
+    create = method(channel, "Payments/CreatePayment", "Payment")
+    with pytest.raises(grpc.aio.AioRpcError) as fault:
+        await create(new_payment(description="a bug"), metadata=key())
+    assert fault.value.code() is grpc.StatusCode.INTERNAL
+    assert "secret detail" not in str(fault.value)
+
+
+@pytest.mark.parametrize(
+    ("metadata", "code"),
+    [
+        ((), "call_unauthenticated"),
+        ((("authorization", "Basic c2VjcmV0"),), "call_unauthenticated"),
+        (key("nonsense"), "api_key_invalid"),
+        (key("read_only"), "call_not_allowed"),
+        (key("publishable"), "call_not_allowed"),
+        (key("operator"), "call_not_allowed"),
+        (key("secret payments:read"), "call_not_allowed"),
+        ((*key(), ("idempotency-key", "")), "call_metadata_invalid"),
+        ((*key(), ("idempotency-key", "x" * 256)), "call_metadata_invalid"),
+    ],
+)
+async def test_everything_is_denied_by_default(
+    channel: grpc.aio.Channel,
+    payments: FakePayments,
+    metadata: tuple[tuple[str, str], ...],
+    code: str,
+) -> None:
+    """IA1."""
+    create = method(channel, "Payments/CreatePayment", "Payment")
+    _, told = await refused(create(new_payment(), metadata=metadata))
+    assert told["sycee-code"] == code
+    assert not payments.asked
+
+
+@pytest.mark.parametrize(
+    ("request_", "code"),
+    [(b"\xff\xff", "message_unreadable"), (b"", "field_missing")],
+)
+async def test_a_bad_request_is_refused(
+    channel: grpc.aio.Channel, request_: bytes, code: str
+) -> None:
+    """AE1."""
+    create = method(channel, "Payments/CreatePayment", "Payment")
+    status, told = await refused(create(request_, metadata=key()))
+    assert status is grpc.StatusCode.INVALID_ARGUMENT
+    assert told["sycee-code"] == code
+
+
+async def test_an_unknown_choice_is_refused(channel: grpc.aio.Channel) -> None:
+    create = method(channel, "Payments/CreatePayment", "Payment")
+    _, told = await refused(create(new_payment(capture_method="later"), metadata=key()))
+    assert (told["sycee-code"], told["sycee-param"]) == ("field_invalid", "capture_method")
+
+
+async def test_the_ledger_answers_operators_with_128_bit_numbers(
+    channel: grpc.aio.Channel,
+) -> None:
+    lookup = method(channel, "Ledger/LookupAccounts", "Accounts")
+    query = message("LookupAccounts")(ids=[LARGE.encode()])
+    (account,) = (await lookup(query, metadata=key("operator"))).accounts
+    assert account.id == LARGE.encode()
+    assert account.user_data_64 == 2**64 - 1
+    _, told = await refused(lookup(query, metadata=key("secret")))
+    assert told["sycee-code"] == "call_not_allowed"
+
+
+async def test_writing_the_ledger_takes_the_scope_by_name(channel: grpc.aio.Channel) -> None:
+    create = method(channel, "Ledger/CreateAccounts", "AccountResults")
+    accounts = message("Accounts")()
+    _, told = await refused(create(accounts, metadata=key("operator")))
+    assert told["sycee-code"] == "call_not_allowed"
+    _, told = await refused(create(accounts, metadata=key("operator ledger:write")))
+    assert told["sycee-code"] == "not_found"
+
+
+async def test_a_number_of_the_wrong_size_is_refused(channel: grpc.aio.Channel) -> None:
+    lookup = method(channel, "Ledger/LookupAccounts", "Accounts")
+    query = message("LookupAccounts")(ids=[b"short"])
+    _, told = await refused(lookup(query, metadata=key("operator")))
+    assert told["sycee-code"] == "field_invalid"
+
+
+async def test_reflection_and_health_are_standard(channel: grpc.aio.Channel) -> None:
+    stub = reflection_pb2_grpc.ServerReflectionStub(channel)
+    request = reflection_pb2.ServerReflectionRequest(list_services="")
+    async for answer in stub.ServerReflectionInfo(iter([request])):
+        names = {service.name for service in answer.list_services_response.service}
+    assert {"sycee.v1.Payments", "sycee.v1.Ledger", "grpc.health.v1.Health"} <= names
+    symbol = reflection_pb2.ServerReflectionRequest(file_containing_symbol="sycee.v1.Payments")
+    async for answer in stub.ServerReflectionInfo(iter([symbol])):
+        assert answer.file_descriptor_response.file_descriptor_proto
+    check = health_pb2.HealthCheckRequest(service="sycee.v1.Payments")
+    health = await health_pb2_grpc.HealthStub(channel).Check(check)
+    assert health.status == health_pb2.HealthCheckResponse.SERVING
