@@ -13,6 +13,7 @@ from google.protobuf.message_factory import GetMessageClass
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
 
+from sycee.gateway.access import Access
 from sycee.gateway.grpc import schema
 from sycee.gateway.grpc.door import Door
 from sycee.gateway.grpc.offer import offered
@@ -127,7 +128,8 @@ def payments() -> FakePayments:
 @pytest.fixture
 async def channel(payments: FakePayments) -> AsyncIterator[grpc.aio.Channel]:
     ids = Ids(SystemClock(), lambda size: bytes(size))
-    door = Door(FakeIdentity(), {"payments": payments, "ledger": FakeLedger()}, ids)  # type: ignore[arg-type]
+    access = Access(FakeIdentity(), SystemClock())  # type: ignore[arg-type]
+    door = Door(access, {"payments": payments, "ledger": FakeLedger()}, ids)
     await door.open("127.0.0.1:0")
     async with grpc.aio.insecure_channel(f"127.0.0.1:{door.port}") as channel:
         yield channel
@@ -227,15 +229,15 @@ async def test_a_fault_tells_nothing_of_the_inside(channel: grpc.aio.Channel) ->
 @pytest.mark.parametrize(
     ("metadata", "code"),
     [
-        ((), "call_unauthenticated"),
-        ((("authorization", "Basic c2VjcmV0"),), "call_unauthenticated"),
+        ((), "api_key_missing"),
+        ((("authorization", "Digest c2VjcmV0"),), "api_key_missing"),
         (key("nonsense"), "api_key_invalid"),
-        (key("read_only"), "call_not_allowed"),
-        (key("publishable"), "call_not_allowed"),
-        (key("operator"), "call_not_allowed"),
-        (key("secret payments:read"), "call_not_allowed"),
-        ((*key(), ("idempotency-key", "")), "call_metadata_invalid"),
-        ((*key(), ("idempotency-key", "x" * 256)), "call_metadata_invalid"),
+        (key("read_only"), "api_key_not_allowed"),
+        (key("publishable"), "api_key_not_allowed"),
+        (key("operator"), "api_key_not_allowed"),
+        (key("secret payments:read"), "api_key_not_allowed"),
+        ((*key(), ("idempotency-key", "")), "idempotency_key_invalid"),
+        ((*key(), ("idempotency-key", "x" * 256)), "idempotency_key_invalid"),
     ],
 )
 async def test_everything_is_denied_by_default(
@@ -253,7 +255,7 @@ async def test_everything_is_denied_by_default(
 
 @pytest.mark.parametrize(
     ("request_", "code"),
-    [(b"\xff\xff", "message_unreadable"), (b"", "field_missing")],
+    [(b"\xff\xff", "body_invalid"), (b"", "parameter_missing")],
 )
 async def test_a_bad_request_is_refused(
     channel: grpc.aio.Channel, request_: bytes, code: str
@@ -268,7 +270,7 @@ async def test_a_bad_request_is_refused(
 async def test_an_unknown_choice_is_refused(channel: grpc.aio.Channel) -> None:
     create = method(channel, "Payments/CreatePayment", "Payment")
     _, told = await refused(create(new_payment(capture_method="later"), metadata=key()))
-    assert (told["sycee-code"], told["sycee-param"]) == ("field_invalid", "capture_method")
+    assert (told["sycee-code"], told["sycee-param"]) == ("parameter_invalid", "capture_method")
 
 
 async def test_the_ledger_answers_operators_with_128_bit_numbers(
@@ -280,14 +282,14 @@ async def test_the_ledger_answers_operators_with_128_bit_numbers(
     assert account.id == LARGE.encode()
     assert account.user_data_64 == 2**64 - 1
     _, told = await refused(lookup(query, metadata=key("secret")))
-    assert told["sycee-code"] == "call_not_allowed"
+    assert told["sycee-code"] == "api_key_not_allowed"
 
 
 async def test_writing_the_ledger_takes_the_scope_by_name(channel: grpc.aio.Channel) -> None:
     create = method(channel, "Ledger/CreateAccounts", "AccountResults")
     accounts = message("Accounts")()
     _, told = await refused(create(accounts, metadata=key("operator")))
-    assert told["sycee-code"] == "call_not_allowed"
+    assert told["sycee-code"] == "api_key_not_allowed"
     _, told = await refused(create(accounts, metadata=key("operator ledger:write")))
     assert told["sycee-code"] == "not_found"
 
@@ -296,7 +298,7 @@ async def test_a_number_of_the_wrong_size_is_refused(channel: grpc.aio.Channel) 
     lookup = method(channel, "Ledger/LookupAccounts", "Accounts")
     query = message("LookupAccounts")(ids=[b"short"])
     _, told = await refused(lookup(query, metadata=key("operator")))
-    assert told["sycee-code"] == "field_invalid"
+    assert told["sycee-code"] == "parameter_invalid"
 
 
 async def test_reflection_and_health_are_standard(channel: grpc.aio.Channel) -> None:

@@ -14,13 +14,15 @@ from google.protobuf.message_factory import GetMessageClass
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 
-from sycee.gateway.grpc import callers, refusals, schema
+from sycee.gateway.access import Access, idempotency_key
+from sycee.gateway.grpc import refusals, schema
 from sycee.gateway.grpc.messages import Classes, Reader, Writer
 from sycee.gateway.grpc.offer import PACKAGE, Offered, offered
+from sycee.gateway.refusals import BodyInvalid, KeyNotAllowed
 from sycee.kernel.ids import Ids
 from sycee.kernel.refusal import Refusal
 from sycee.runtime import deadline, logs, trace, wire
-from sycee.services.identity.contract import Caller, Identity
+from sycee.services.identity.contract import Caller
 from sycee.services.payments.contract.shared import Origin
 
 Context: TypeAlias = "grpc.aio.ServicerContext[bytes, bytes]"
@@ -37,7 +39,7 @@ log = logs.logger("grpc")
 class Door:
     """Open it, serve, drain it."""
 
-    def __init__(self, identity: Identity, services: Mapping[str, object], ids: Ids) -> None:
+    def __init__(self, access: Access, services: Mapping[str, object], ids: Ids) -> None:
         self.port = 0
         self._health = health.aio.HealthServicer()
         self._grpc = grpc.aio.server(
@@ -56,7 +58,7 @@ class Door:
         classes = _classes(pool, offer)
         for each in offer:
             do: Do = getattr(services[each.service], each.operation.name)
-            self._add(each, _Desk(each, do, identity, ids, classes))
+            self._add(each, _Desk(each, do, access, ids, classes))
         health_pb2_grpc.add_HealthServicer_to_server(self._health, self._grpc)
         reflected = (*self._names, health.SERVICE_NAME, reflection.SERVICE_NAME)
         reflection.enable_server_reflection(reflected, self._grpc, pool)
@@ -85,13 +87,11 @@ class Door:
 class _Desk:
     """Takes the calls of one method."""
 
-    def __init__(
-        self, wanted: Offered, do: Do, identity: Identity, ids: Ids, classes: Classes
-    ) -> None:
+    def __init__(self, wanted: Offered, do: Do, access: Access, ids: Ids, classes: Classes) -> None:
         operation = wanted.operation
         self._wanted = wanted
         self._do = do
-        self._identity = identity
+        self._access = access
         self._ids = ids
         self._message = classes[operation.request.__name__]
         self._reader = Reader(operation.request, is_request=True)
@@ -113,8 +113,8 @@ class _Desk:
         return await context.abort(refusals.status(no), no.detail, refusals.metadata(no))
 
     async def _answer(self, body: bytes, metadata: Mapping[str, str]) -> bytes:
-        who = await callers.caller(self._identity, metadata)
-        callers.check_rights(who, self._wanted)
+        who = await self._access.caller(_octets(metadata, "authorization"))
+        _check_rights(who, self._wanted)
         command = self._reader.read(self._parse(body), self._given(who, metadata))
         if "origin" in self._fields:
             command = self._with_hash(command)
@@ -126,7 +126,7 @@ class _Desk:
             message.ParseFromString(body)
         except DecodeError:
             name = self._wanted.operation.request.__name__
-            raise refusals.MessageUnreadable(f"the request is no {PACKAGE}.{name}") from None
+            raise BodyInvalid(f"the request is no {PACKAGE}.{name}") from None
         return message
 
     def _given(self, who: Caller, metadata: Mapping[str, str]) -> dict[str, object]:
@@ -139,7 +139,7 @@ class _Desk:
                 merchant=who.merchant.id,
                 livemode=who.livemode,
                 request=self._ids.new("req"),
-                idempotency_key=callers.idempotency_key(metadata),
+                idempotency_key=idempotency_key(_octets(metadata, "idempotency-key")),
             )
         return given
 
@@ -162,3 +162,16 @@ def _classes(pool: DescriptorPool, offer: list[Offered]) -> Classes:
 def _texts(context: Context) -> dict[str, str]:
     pairs = context.invocation_metadata() or ()
     return {name: value for name, value in pairs if isinstance(value, str)}
+
+
+def _octets(metadata: Mapping[str, str], name: str) -> bytes | None:
+    value = metadata.get(name)
+    return None if value is None else value.encode()
+
+
+def _check_rights(who: Caller, wanted: Offered) -> None:
+    """Refuse what the key's role or scopes do not include (IA1)."""
+    if who.role not in wanted.roles:
+        raise KeyNotAllowed(f"a {who.role.value} key may not do this")
+    if wanted.scope not in who.scopes and (who.scopes or wanted.scope_always):
+        raise KeyNotAllowed(f"the key lacks the scope {wanted.scope}")

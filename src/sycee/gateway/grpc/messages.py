@@ -10,8 +10,8 @@ import msgspec
 from google.protobuf.message import Message
 from msgspec import inspect
 
-from sycee.gateway.grpc.refusals import FieldInvalid, FieldMissing
 from sycee.gateway.grpc.shapes import Shape, shapes
+from sycee.gateway.refusals import ParameterInvalid, ParameterMissing
 from sycee.kernel.u128 import U128
 
 Convert: TypeAlias = Callable[[object], object]
@@ -35,7 +35,7 @@ class Reader:
             if _is_there(message, shape):
                 values[shape.name] = convert(getattr(message, shape.name))
             elif shape.required:
-                raise FieldMissing(f"{shape.name} must be given", param=shape.name)
+                raise ParameterMissing(f"{shape.name} must be given", param=shape.name)
         return self._struct(**values)
 
 
@@ -93,7 +93,7 @@ def _as_it_is(value: object) -> object:
 def _number(octets: bytes, name: str) -> U128:
     """Empty is zero, as everywhere in Protocol Buffers."""
     if octets and len(octets) != _U128_BYTES:
-        raise FieldInvalid(f"{name} takes {_U128_BYTES} bytes", param=name)
+        raise ParameterInvalid(f"{name} takes {_U128_BYTES} bytes", param=name)
     return U128.decode(octets)
 
 
@@ -103,7 +103,7 @@ def _choosing(kind: type[Enum], name: str) -> Convert:
     def choose(value: object) -> Enum:
         if value not in choices:
             listed = ", ".join(map(str, choices))
-            raise FieldInvalid(f"{name} is one of {listed}", param=name)
+            raise ParameterInvalid(f"{name} is one of {listed}", param=name)
         return choices[value]
 
     return choose

@@ -1,4 +1,4 @@
-"""The noes of the gRPC door itself, and how every no is told in gRPC's words."""
+"""How a no is told in gRPC's words."""
 
 from __future__ import annotations
 
@@ -18,30 +18,6 @@ _STATUS = {
     503: grpc.StatusCode.UNAVAILABLE,
     504: grpc.StatusCode.DEADLINE_EXCEEDED,
 }
-
-
-class CallUnauthenticated(Refusal, code="call_unauthenticated", status=401):
-    """No API key came in the call's metadata."""
-
-
-class CallNotAllowed(Refusal, code="call_not_allowed", status=403):
-    """The key's role or scopes do not include this."""
-
-
-class CallMetadataInvalid(Refusal, code="call_metadata_invalid", status=400):
-    """A value in the call's metadata, named by ``param``, is not usable."""
-
-
-class MessageUnreadable(Refusal, code="message_unreadable", status=400):
-    """The request is not the message that this method takes."""
-
-
-class FieldMissing(Refusal, code="field_missing", status=400):
-    """The request lacks a message that it needs; ``param`` names it."""
-
-
-class FieldInvalid(Refusal, code="field_invalid", status=400):
-    """A field of the request is outside its values; ``param`` names it."""
 
 
 class CallFailed(Refusal, code="call_failed", status=500):
