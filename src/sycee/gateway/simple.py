@@ -7,6 +7,7 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
+from sycee.gateway.links import Links
 from sycee.gateway.refusals import ParameterInvalid
 from sycee.gateway.request import Answer, Request
 from sycee.gateway.routes import Route, route
@@ -51,8 +52,9 @@ class Querying(msgspec.Struct, frozen=True):
 class SimplePayments:
     """Create and confirm in one step; ask again later."""
 
-    def __init__(self, payments: Payments) -> None:
+    def __init__(self, payments: Payments, links: Links) -> None:
         self._payments = payments
+        self._links = links
 
     def routes(self) -> list[Route]:
         """Their routes."""
@@ -66,12 +68,12 @@ class SimplePayments:
     async def create(self, request: Request, given: Creating) -> Answer:
         """Take a payment in one step."""
         payment = await self._payments.create_payment(_command(request, given))
-        return Answer(201, _encode(_render(payment)))
+        return Answer(201, _encode(_render(payment, self._links)))
 
     async def query(self, request: Request, given: Querying) -> Answer:
         """Show a payment, named by its number or its id."""
         payment = await self._payments.get_payment(_query(request, given.id))
-        return Answer(200, _encode(_render(payment)))
+        return Answer(200, _encode(_render(payment, self._links)))
 
 
 def _command(request: Request, given: Creating) -> CreatePayment:
@@ -100,7 +102,7 @@ def _query(request: Request, id: str) -> PaymentQuery:
     return PaymentQuery(request.merchant, PaymentId(id))
 
 
-def _render(payment: Payment) -> dict[str, object]:
+def _render(payment: Payment, links: Links) -> dict[str, object]:
     return {
         "id": payment.number,
         "payment_id": payment.id,
@@ -113,6 +115,10 @@ def _render(payment: Payment) -> dict[str, object]:
         "payment_method": payment.method,
         "metadata": payment.metadata,
         "amount_received": payment.amount_received_minor,
-        "next_action_url": payment.next_action.url if payment.next_action else None,
+        "next_action_url": _next_url(payment, links),
         "livemode": payment.livemode,
     }
+
+
+def _next_url(payment: Payment, links: Links) -> str | None:
+    return links.absolute(payment.next_action.url) if payment.next_action else None

@@ -6,8 +6,8 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import TypeAlias
 
 from sycee.gateway.refusals import ParameterInvalid
-from sycee.gateway.request import Request
-from sycee.gateway.stripe.shapes import Public
+from sycee.gateway.request import Answer, Request
+from sycee.gateway.stripe.shapes import Public, answer
 from sycee.kernel.refusal import NotFound
 
 DEPTH_MAX = 4
@@ -64,6 +64,10 @@ class Expander:
     def fetches(self, kind: str, fetch: Fetch) -> None:
         """Say how one kind is fetched."""
         self._fetch[kind] = fetch
+
+    async def shown(self, request: Request, public: Public, paths: list[str]) -> Answer:
+        """The object as an answer, with what the paths name in place of ids."""
+        return answer(await self.expanded(request, public, paths) if paths else public)
 
     async def expanded(self, request: Request, public: Public, paths: list[str]) -> Public:
         """The object with what the paths name in place of ids; each id is fetched once."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Annotated, Literal, TypeAlias, TypeVar
 
 import msgspec
@@ -21,6 +21,8 @@ Public: TypeAlias = dict[str, object]
 Amount = Annotated[int, Meta(ge=0, le=10**12)]
 Id = Annotated[str, Meta(max_length=255)]
 Text = Annotated[str, Meta(max_length=5000)]
+
+MetadataGiven: TypeAlias = dict[str, str] | Literal[""] | None
 
 _encode = msgspec.json.Encoder().encode
 
@@ -83,9 +85,13 @@ def answer(public: Public, status: int = 200) -> Answer:
     return Answer(status, _encode(public))
 
 
-def metadata_given(given: Metadata | Literal[""] | None) -> Metadata:
-    """Metadata of a new object."""
-    return given or {}
+async def changed_metadata(
+    given: MetadataGiven, current: Callable[[], Awaitable[Metadata]]
+) -> Metadata | None:
+    """An update's metadata as the contract takes it: an empty text removes every key."""
+    if given == "":
+        return dict.fromkeys(await current(), "")
+    return given or None
 
 
 def unix(instant: Instant | None) -> int | None:

@@ -10,7 +10,15 @@ from msgspec import Meta
 from sycee.gateway.refusals import ParameterInvalid
 from sycee.gateway.request import Request
 from sycee.gateway.stripe.pages import DatedPaging
-from sycee.gateway.stripe.shapes import Amount, Expanding, Id, MethodGiven, Text, new_method
+from sycee.gateway.stripe.shapes import (
+    Amount,
+    Expanding,
+    Id,
+    MetadataGiven,
+    MethodGiven,
+    Text,
+    new_method,
+)
 from sycee.kernel.money import Money, currency
 from sycee.services.payments.contract.intents import (
     CaptureMethod,
@@ -19,7 +27,13 @@ from sycee.services.payments.contract.intents import (
     PaymentFields,
     UpdatePayment,
 )
-from sycee.services.payments.contract.shared import CustomerId, MethodId, PaymentId, Shipping
+from sycee.services.payments.contract.shared import (
+    CustomerId,
+    Metadata,
+    MethodId,
+    PaymentId,
+    Shipping,
+)
 
 Usage = Literal["off_session", "on_session", ""]
 Descriptor = Annotated[str, Meta(max_length=22)]
@@ -51,7 +65,7 @@ class Describing(Paying, frozen=True, kw_only=True):
 
     customer: Id | None = None
     description: Text | None = None
-    metadata: dict[str, str] | Literal[""] | None = None
+    metadata: MetadataGiven = None
     statement_descriptor: Descriptor | None = None
     statement_descriptor_suffix: Descriptor | None = None
 
@@ -123,7 +137,7 @@ def create_command(request: Request, given: Creating) -> CreatePayment:
     return CreatePayment(
         origin=request.origin(),
         amount=Money(given.amount, currency(given.currency)),
-        fields=_described(given, given.return_url),
+        fields=_described(given, given.metadata or None, given.return_url),
         confirmation_method=given.confirmation_method,
         automatic_methods=automatic.allow_redirects if automatic and automatic.enabled else None,
         confirm=given.confirm,
@@ -133,10 +147,14 @@ def create_command(request: Request, given: Creating) -> CreatePayment:
 
 
 def update_command(
-    request: Request, payment: PaymentId, given: Updating, amount: Money | None
+    request: Request,
+    payment: PaymentId,
+    given: Updating,
+    metadata: Metadata | None,
+    amount: Money | None,
 ) -> UpdatePayment:
     """The command as the contract takes it."""
-    return UpdatePayment(request.origin(), payment, _described(given, None), amount)
+    return UpdatePayment(request.origin(), payment, _described(given, metadata, None), amount)
 
 
 def confirm_command(request: Request, payment: PaymentId, given: Confirming) -> ConfirmPayment:
@@ -165,7 +183,9 @@ def _paid(given: Paying, return_url: str | None) -> PaymentFields:
     )
 
 
-def _described(given: Describing, return_url: str | None) -> PaymentFields:
+def _described(
+    given: Describing, metadata: Metadata | None, return_url: str | None
+) -> PaymentFields:
     types = given.payment_method_types
     return PaymentFields(
         customer=None if given.customer is None else CustomerId(given.customer),
@@ -177,7 +197,7 @@ def _described(given: Describing, return_url: str | None) -> PaymentFields:
         statement_descriptor_suffix=given.statement_descriptor_suffix,
         setup_future_usage=given.setup_future_usage,
         shipping=given.shipping,
-        metadata=given.metadata or None,
+        metadata=metadata,
         return_url=return_url,
         capture_method=given.capture_method,
         method_types=None if types is None else tuple(types),

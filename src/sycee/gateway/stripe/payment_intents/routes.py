@@ -21,7 +21,7 @@ from sycee.gateway.stripe.payment_intents.parameters import (
     update_command,
 )
 from sycee.gateway.stripe.payment_intents.render import render_for_browser, render_payment
-from sycee.gateway.stripe.shapes import answer, listing
+from sycee.gateway.stripe.shapes import Public, answer, changed_metadata, listing
 from sycee.kernel.money import Money, currency
 from sycee.services.identity.contract import Role
 from sycee.services.payments.contract import Payments
@@ -32,7 +32,7 @@ from sycee.services.payments.contract.intents import (
     Payment,
     PaymentQuery,
 )
-from sycee.services.payments.contract.shared import CustomerId, PaymentId
+from sycee.services.payments.contract.shared import CustomerId, Metadata, PaymentId
 
 PATH = "/v1/payment_intents"
 ONE = PATH + "/{intent}"
@@ -45,6 +45,12 @@ class PaymentIntents:
         self._payments = payments
         self._expander = expander
         self._links = links
+        expander.fetches("payment_intent", self.fetch)
+
+    async def fetch(self, request: Request, id: str) -> Public:
+        """One payment intent, to be shown inside another object."""
+        query = PaymentQuery(request.merchant, PaymentId(id))
+        return render_payment(await self._payments.get_payment(query), self._links)
 
     def routes(self) -> list[Route]:
         """Their routes."""
@@ -74,8 +80,11 @@ class PaymentIntents:
 
     async def update(self, request: Request, given: Updating) -> Answer:
         """Update a payment intent that was not confirmed."""
-        command = update_command(request, _id(request), given, await self._amount(request, given))
-        payment = await self._payments.update_payment(command)
+        metadata = await changed_metadata(given.metadata, lambda: self._metadata(request))
+        amount = await self._amount(request, given)
+        payment = await self._payments.update_payment(
+            update_command(request, _id(request), given, metadata, amount)
+        )
         return await self._shown(request, payment, given.expand)
 
     async def confirm(self, request: Request, given: Confirming) -> Answer:
@@ -112,16 +121,18 @@ class PaymentIntents:
         public = listing(
             PATH, found.items, found.has_more, lambda each: render_payment(each, self._links)
         )
-        return answer(await self._expander.expanded(request, public, given.expand))
+        return await self._expander.shown(request, public, given.expand)
 
     async def _shown(self, request: Request, payment: Payment, expand: list[str]) -> Answer:
         caller = request.caller
         if caller is not None and caller.role is Role.PUBLISHABLE:
             return answer(render_for_browser(payment, self._links))
         public = render_payment(payment, self._links)
-        if expand:
-            public = await self._expander.expanded(request, public, expand)
-        return answer(public)
+        return await self._expander.shown(request, public, expand)
+
+    async def _metadata(self, request: Request) -> Metadata:
+        payment = await self._payments.get_payment(PaymentQuery(request.merchant, _id(request)))
+        return payment.metadata
 
     async def _amount(self, request: Request, given: Updating) -> Money | None:
         """The new amount; whatever of amount and currency is not given stays."""
