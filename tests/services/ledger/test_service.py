@@ -204,15 +204,30 @@ async def test_a_caller_that_goes_away_takes_nothing_with_it(gated):
     service, database = gated
     database.gate.clear()
     leaving = asyncio.create_task(send(service, transfer(1, 3, 1, 5)))
-    reader = asyncio.create_task(service.trial_balance(ALL_LEDGERS))
     await database.at_gate.wait()
+    reader = asyncio.create_task(service.trial_balance(ALL_LEDGERS))
     staying = asyncio.create_task(send(service, transfer(2, 3, 1, 5)))
     await asyncio.wait({staying, reader}, timeout=0)
     leaving.cancel()
     reader.cancel()
+    await asyncio.wait({leaving, reader})
     database.gate.set()
     assert (await staying).codes == (OK,)
     assert (await send(service, transfer(1, 3, 1, 5))).codes == (CreateTransferResult.EXISTS,)
+
+
+async def test_a_caller_that_went_away_is_not_told_of_a_failure(gated):
+    service, database = gated
+    database.gate.clear()
+    database.failure = Unavailable("the disk refused")
+    leaving = asyncio.create_task(send(service, transfer(1, 3, 1, 5)))
+    await database.at_gate.wait()
+    leaving.cancel()
+    await asyncio.wait({leaving})
+    staying = asyncio.create_task(send(service, transfer(2, 3, 1, 5)))
+    database.gate.set()
+    with pytest.raises(Unavailable):
+        await staying
 
 
 async def test_too_much_waiting_work_is_refused(gated):

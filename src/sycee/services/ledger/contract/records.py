@@ -19,7 +19,7 @@ as much as its account's balance allows."""
 
 
 class AccountFlags(IntFlag):
-    """What an account enforces."""
+    """What an account enforces. ``HISTORY`` is kept and compared, and has no effect yet."""
 
     NONE = 0
     LINKED = 1
