@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Awaitable, Callable
 
 import msgspec
@@ -58,6 +59,8 @@ class Scripted:
                 raise NotFound(f"No such object: {name}.")
             if isinstance(scripted, Exception):
                 raise scripted
+            if inspect.iscoroutinefunction(scripted):
+                return await scripted(question)
             return scripted(question) if callable(scripted) else scripted
 
         return answer

@@ -93,7 +93,6 @@ class EdgeProtocol(HttpToolsProtocol):
         if self._lingering:
             self._discard(data)
             return
-        self._wire_bytes += len(data)
         try:
             self.parser.feed_data(data)
         except httptools.HttpParserUpgrade:
@@ -101,12 +100,14 @@ class EdgeProtocol(HttpToolsProtocol):
         except httptools.HttpParserError as error:
             self.refuse(self._refusal or HeadInvalid(f"This is not HTTP/1.1: {error}."))
         else:
+            self._wire_bytes += len(data)
             self._check_wire()
 
     def on_message_begin(self) -> None:
+        # In a piece that begins with another request, this head's share is unknown.
+        self._wire_bytes = -self.limits.head_bytes_max if self._owes_answer() else 0
         super().on_message_begin()
         self._in_head = True
-        self._wire_bytes = 0
         self.deadline = self.loop.time() + self.limits.head_timeout_s
 
     def on_headers_complete(self) -> None:
@@ -215,8 +216,9 @@ class EdgeProtocol(HttpToolsProtocol):
                 hosts += 1
             elif name in _WATCHED:
                 self._check_field(name, value.lower())
-        if hosts > 1 or (not hosts and self.parser.get_http_version() == "1.1"):
-            self._stop(HeadInvalid("There must be one Host field."))
+        version = self.parser.get_http_version()
+        if version not in ("1.1", "1.0") or hosts > 1 or (not hosts and version == "1.1"):
+            self._stop(HeadInvalid("There must be one Host field and a known version of HTTP."))
 
     def _check_field(self, name: bytes, value: bytes) -> None:
         if name == b"content-length" and int(value) > self.limits.body_bytes_max:

@@ -21,7 +21,9 @@ class Server:
     def __init__(self, app: App, limits: Limits, render: Render) -> None:
         self._limits = limits
         self._state = EdgeState(limits, render)
-        self._config = Config(app, http=EdgeProtocol, lifespan="off", ws="none", log_config=None)
+        self._config = Config(
+            app, http=EdgeProtocol, lifespan="off", ws="none", log_config=None, access_log=False
+        )
         self._empty = asyncio.Event()
         self._listener: asyncio.Server | None = None
         self._sweep: asyncio.TimerHandle | None = None
