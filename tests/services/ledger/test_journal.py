@@ -99,7 +99,7 @@ def test_two_batches_in_each_others_place_are_noticed():
 
 def test_a_batch_that_goes_back_in_time_is_noticed():
     first = chain()[0]
-    second = following(first, first.timestamp, first.body)
+    second = following(first, replayed([first]).books.timestamp, first.body)
     with pytest.raises(JournalDamaged, match="batch 2 goes back in time"):
         replayed([first, second])
 

@@ -43,7 +43,7 @@ def move(books: Books, transfer: Transfer, flags: int, at: int) -> Code:
         if code := _untimely(books, transfer, debit, credit):
             return code
         at = transfer.timestamp
-    if code := _closed(debit, credit):
+    if code := closed(debit, credit):
         return code
     amount = _balanced(transfer.amount, flags, debit, credit)
     if code := _overflows(flags, amount, debit, credit):
@@ -56,6 +56,15 @@ def move(books: Books, transfer: Transfer, flags: int, at: int) -> Code:
     _count(amount, flags, debit, credit)
     recorded = replace(transfer, amount=amount, timestamp=at)
     books.record(recorded, UNRESOLVED if flags & PENDING else NOT_PENDING, debit, credit)
+    return _OK
+
+
+def closed(debit: Book, credit: Book) -> Code:
+    """Which of two accounts, if any, is closed."""
+    if debit.flags & CLOSED:
+        return Code.DEBIT_ACCOUNT_ALREADY_CLOSED
+    if credit.flags & CLOSED:
+        return Code.CREDIT_ACCOUNT_ALREADY_CLOSED
     return _OK
 
 
@@ -102,14 +111,6 @@ def _untimely(books: Books, transfer: Transfer, debit: Book, credit: Book) -> Co
         return Code.IMPORTED_EVENT_TIMESTAMP_MUST_POSTDATE_CREDIT_ACCOUNT
     if transfer.timeout_s:
         return Code.IMPORTED_EVENT_TIMEOUT_MUST_BE_ZERO
-    return _OK
-
-
-def _closed(debit: Book, credit: Book) -> Code:
-    if debit.flags & CLOSED:
-        return Code.DEBIT_ACCOUNT_ALREADY_CLOSED
-    if credit.flags & CLOSED:
-        return Code.CREDIT_ACCOUNT_ALREADY_CLOSED
     return _OK
 
 

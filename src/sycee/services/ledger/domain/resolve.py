@@ -29,6 +29,7 @@ from sycee.services.ledger.domain.books import (
     Book,
     Books,
 )
+from sycee.services.ledger.domain.move import closed
 
 _OK = Code.OK
 _RESOLVED = {
@@ -52,23 +53,20 @@ def resolve(books: Books, transfer: Transfer, flags: int, at: int) -> Code:
     amount = _resolved_amount(transfer, flags, pending)
     if code := _different(transfer, pending) or _wrong_amount(amount, flags, pending):
         return code
-    if code := _RESOLVED[books.transfers.statuses[position]]:
+    if code := _ended(books.transfers.statuses[position], pending, at):
         return code
-    if pending.timeout_s and expires_at(pending.timestamp, pending.timeout_s) <= at:
-        return Code.PENDING_TRANSFER_EXPIRED
     if flags & IMPORTED:
         if books.regresses(transfer.timestamp):
             return Code.IMPORTED_EVENT_TIMESTAMP_MUST_NOT_REGRESS
         at = transfer.timestamp
     debit = books.accounts[pending.debit_account_id]
     credit = books.accounts[pending.credit_account_id]
-    if flags & POST_PENDING and (code := _closed(debit, credit)):
+    if flags & POST_PENDING and (code := closed(debit, credit)):
         return code
     books.touch(debit, credit)
     _release(pending, debit, credit)
     if flags & POST_PENDING:
-        debit.debits_posted += amount
-        credit.credits_posted += amount
+        _post(amount, debit, credit)
     else:
         _reopen(pending, debit, credit)
     books.resolve(position, POSTED if flags & POST_PENDING else VOIDED)
@@ -126,17 +124,22 @@ def _wrong_amount(amount: U128, flags: int, pending: Transfer) -> Code:
     return _OK
 
 
-def _closed(debit: Book, credit: Book) -> Code:
-    if debit.flags & CLOSED:
-        return Code.DEBIT_ACCOUNT_ALREADY_CLOSED
-    if credit.flags & CLOSED:
-        return Code.CREDIT_ACCOUNT_ALREADY_CLOSED
+def _ended(status: int, pending: Transfer, at: int) -> Code:
+    if code := _RESOLVED[status]:
+        return code
+    if pending.timeout_s and expires_at(pending.timestamp, pending.timeout_s) <= at:
+        return Code.PENDING_TRANSFER_EXPIRED
     return _OK
 
 
 def _release(pending: Transfer, debit: Book, credit: Book) -> None:
     debit.debits_pending -= pending.amount
     credit.credits_pending -= pending.amount
+
+
+def _post(amount: int, debit: Book, credit: Book) -> None:
+    debit.debits_posted += amount
+    credit.credits_posted += amount
 
 
 def _reopen(pending: Transfer, debit: Book, credit: Book) -> None:
