@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 
 import httpx
 
-from sycee.gateway.app import Settings, build
+from sycee.gateway.app import Gateway, Settings, build
 from sycee.gateway.edge.limits import Limits
 from sycee.gateway.edge.server import Server
 from sycee.kernel.ids import Ids
@@ -29,15 +29,17 @@ class Floor:
 
 
 class Door:
-    """An open door, its services, and a client that holds the secret key."""
+    """An open door, what stands behind it, and a client that holds the secret key."""
 
-    def __init__(
-        self, server: Server, payments: Scripted, notify: Scripted, client: httpx.AsyncClient
-    ):
+    def __init__(self, gateway: Gateway, server: Server, floor: Floor) -> None:
+        self.gateway = gateway
         self.server = server
-        self.payments = payments
-        self.notify = notify
-        self.client = client
+        self.clock = floor.clock
+        self.identity = FakeIdentity()
+        self.payments = Scripted()
+        self.notify = Scripted()
+        url = f"http://127.0.0.1:{server.port}"
+        self.client = httpx.AsyncClient(base_url=url, headers=SECRET, trust_env=False)
 
     @property
     def port(self) -> int:
@@ -47,11 +49,12 @@ class Door:
 @contextlib.asynccontextmanager
 async def opened(limits: Limits | None = None, **answers: object) -> AsyncIterator[Door]:
     """A door whose payments and notify services answer what is given."""
+    floor, identity = Floor(), FakeIdentity()
     payments, notify = Scripted(**answers), Scripted(**answers)
     settings = Settings(limits=limits or Limits(drain_timeout_s=2))
-    gateway = await build(Floor(), settings, FakeIdentity(), payments, notify)
-    server = await gateway.serve("127.0.0.1", 0)
-    url = f"http://127.0.0.1:{server.port}"
-    async with httpx.AsyncClient(base_url=url, headers=SECRET, trust_env=False) as client:
-        yield Door(server, payments, notify, client)
-    await server.drain()
+    gateway = await build(floor, settings, identity, payments, notify)
+    door = Door(gateway, await gateway.serve("127.0.0.1", 0), floor)
+    door.identity, door.payments, door.notify = identity, payments, notify
+    async with door.client:
+        yield door
+    await door.server.drain()

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from typing import cast
 
 import msgspec
 
 from sycee.gateway.access import Access
 from sycee.gateway.api.bank_page import BankPage
-from sycee.gateway.api.health import Health
+from sycee.gateway.api.health import Health, Ready
+from sycee.gateway.api.internal import Internal
+from sycee.gateway.api.reference import Reference
 from sycee.gateway.edge.limits import Limits
 from sycee.gateway.edge.server import Server
 from sycee.gateway.links import Links
@@ -31,6 +33,7 @@ from sycee.gateway.stripe.setup_intents import SetupIntents
 from sycee.gateway.stripe.shapes import Public
 from sycee.gateway.stripe.webhook_endpoints import WebhookEndpoints
 from sycee.kernel.refusal import Refusal
+from sycee.runtime.health import Readiness
 from sycee.runtime.host import Host, Profile
 from sycee.services.identity.contract import Identity
 from sycee.services.notify.contract import Notify
@@ -42,29 +45,39 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     public_url: str = ""
     """Base address in links that callers follow; empty means the address that is listened on."""
+    public_docs: bool = True
+    """Serve ``/docs`` and ``/openapi.json`` at the public door."""
     limits: Limits = Limits()
     """Bounds on connections and requests."""
 
 
-async def _always() -> bool:
-    return True
+async def _always() -> Readiness:
+    return Readiness(True, {})
 
 
 class Gateway:
-    """The application and what serving it needs."""
+    """The public application, the operators' one beside it, and what serving them needs."""
 
-    def __init__(self, app: Pipeline, table: Table, links: Links, limits: Limits) -> None:
+    def __init__(self, app: Pipeline, internal: Pipeline, links: Links, limits: Limits) -> None:
         self.app = app
-        self.table = table
+        self._internal = internal
         self._links = links
         self._limits = limits
 
     async def serve(self, host: str, port: int) -> Server:
-        """Open the door; ``Server.drain`` closes it."""
-        server = Server(self.app, self._limits, self._refusal)
-        await server.start(host, port)
+        """Open the public door; ``Server.drain`` closes it."""
+        server = await self._open(self.app, host, port)
         if not self._links.base_url:
             self._links.base_url = f"http://{host}:{server.port}"
+        return server
+
+    async def serve_internal(self, host: str, port: int) -> Server:
+        """Open the operators' door: metrics, and readiness with its reasons."""
+        return await self._open(self._internal, host, port)
+
+    async def _open(self, app: Pipeline, host: str, port: int) -> Server:
+        server = Server(app, self._limits, self._refusal)
+        await server.start(host, port)
         return server
 
     def _refusal(self, path: str, refusal: Refusal) -> Answer:
@@ -80,30 +93,36 @@ async def build(
     identity: Identity,
     payments: Payments,
     notify: Notify,
-    ready: Callable[[], Awaitable[bool]] = _always,
+    ready: Ready = _always,
 ) -> Gateway:
     """The REST doors over these services; ``ready`` says whether they can work now."""
     links = Links(settings.public_url.rstrip("/"))
-    table = Table(_routes(host.profile, payments, notify, links, ready))
-    dialects: dict[str, Dialect] = {"v1": StripeDialect(payments, links), "": ProblemDialect()}
     access = Access(identity, host.clock)
-    app = Pipeline(table, access, host.ids, dialects, settings.limits.in_flight_max)
-    return Gateway(app, table, links, settings.limits)
+    dialects: dict[str, Dialect] = {"v1": StripeDialect(payments, links), "": ProblemDialect()}
+    documented = _documented(payments, notify, links, ready)
+    public = [
+        *documented,
+        *(Reference(documented).routes() if settings.public_docs else ()),
+        *(() if host.profile is Profile.PRODUCTION else BankPage(payments).routes()),
+    ]
+    internal = [*Internal(ready).routes(), *Reference(documented).routes()]
+    most = settings.limits.in_flight_max
+    app, operators = (
+        Pipeline(Table(routes), access, host.ids, dialects, most) for routes in (public, internal)
+    )
+    return Gateway(app, operators, links, settings.limits)
 
 
-def _routes(
-    profile: Profile,
-    payments: Payments,
-    notify: Notify,
-    links: Links,
-    ready: Callable[[], Awaitable[bool]],
-) -> list[Route]:
-    bank = [] if profile is Profile.PRODUCTION else BankPage(payments).routes()
+def documented_routes() -> list[Route]:
+    """The routes of the OpenAPI document. Nobody stands behind them: they are not for serving."""
+    return _documented(cast(Payments, None), cast(Notify, None), Links(), _always)
+
+
+def _documented(payments: Payments, notify: Notify, links: Links, ready: Ready) -> list[Route]:
     return [
         *_stripe(payments, notify, links),
         *SimplePayments(payments, links).routes(),
         *Health(ready).routes(),
-        *bank,
     ]
 
 

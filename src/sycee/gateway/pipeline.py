@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import logging
+import time
 from collections.abc import Mapping
 from typing import Protocol
 
@@ -20,10 +20,11 @@ from sycee.gateway.request import Answer, Request
 from sycee.gateway.routes import Route, Table
 from sycee.kernel.ids import Ids
 from sycee.kernel.refusal import Refusal
+from sycee.runtime import logs, metrics, trace
 
-FAULT_STATUS = 500
+DOOR = "rest"
 
-log = logging.getLogger("sycee.gateway")
+log = logs.logger("gateway")
 
 
 class Dialect(Protocol):
@@ -35,14 +36,6 @@ class Dialect(Protocol):
 
     def failed(self, request_id: str) -> Answer:
         """A fault: nothing about its inside is told."""
-        ...
-
-
-class Observe(Protocol):
-    """Counts answers."""
-
-    def __call__(self, route: str, status: int, seconds: float) -> None:
-        """One answer was sent; ``route`` is the table's path, not the request's."""
         ...
 
 
@@ -66,35 +59,43 @@ class Pipeline:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
         assert scope["type"] == "http", "the doors speak HTTP only"
-        request_id = self.new_request_id()
+        began = time.perf_counter()
         fields = dict(scope["headers"])
+        trace.begin(trace.parse(fields.get(b"traceparent", b"").decode("latin-1")))
+        request = Request(self.new_request_id(), scope["method"], scope["path"], {}, {})
         self._in_flight += 1
         try:
-            answer = await self._answer(scope, fields, receive, request_id)
+            answer = await self._answer(request, scope, fields, receive)
         except Disconnected:
             return
         finally:
             self._in_flight -= 1
-        await _send(answer, request_id, fields, send)
+        await _send(answer, request.id, fields, send)
+        _observe(request.operation, answer.status, time.perf_counter() - began)
 
     async def _answer(
-        self, scope: Scope, fields: Mapping[bytes, bytes], receive: Receive, request_id: str
+        self, request: Request, scope: Scope, fields: Mapping[bytes, bytes], receive: Receive
     ) -> Answer:
-        request = Request(request_id, scope["method"], scope["path"], {}, {})
-        dialect = dialect_of(self._dialects, scope["path"])
+        dialect = dialect_of(self._dialects, request.path)
         try:
-            route, request.arguments = self._table.find(scope["method"], scope["path"])
+            route, request.arguments = self._table.find(request.method, request.path)
+            request.operation = route.operation
             await self._let_in(route, request, scope, fields)
             body = await read_body(receive)
             request.parameters, request.form = read_parameters(scope, fields, body)
             return await route.handle(request)
         except Refusal as refusal:
-            return await dialect.refused(request_id, refusal, request)
+            return await self._refused(dialect, request, refusal)
         except Disconnected:
             raise
-        except Exception:
-            log.exception("fault", extra={"request": request_id, "method": request.method})
-            return dialect.failed(request_id)
+        except Exception:  # noqa: BLE001 - the one place where faults are logged
+            return _failed(dialect, request)
+
+    async def _refused(self, dialect: Dialect, request: Request, refusal: Refusal) -> Answer:
+        try:
+            return await dialect.refused(request.id, refusal, request)
+        except Exception:  # noqa: BLE001 - wording a no may ask a service, which may fail
+            return _failed(dialect, request)
 
     async def _let_in(
         self, route: Route, request: Request, scope: Scope, fields: Mapping[bytes, bytes]
@@ -115,6 +116,18 @@ class Pipeline:
 def dialect_of(dialects: Mapping[str, Dialect], path: str) -> Dialect:
     """The dialect of a path's first part, or the one of the empty name."""
     return dialects.get(path[1:].partition("/")[0]) or dialects[""]
+
+
+def _failed(dialect: Dialect, request: Request) -> Answer:
+    log.fault("request_failed", request=request.id, operation=request.operation)
+    return dialect.failed(request.id)
+
+
+def _observe(operation: str, status: int, seconds: float) -> None:
+    metrics.request_seconds(DOOR, operation, _CLASSES[status // 100]).observe(seconds)
+
+
+_CLASSES = ("", "1xx", "2xx", "3xx", "4xx", "5xx")
 
 
 async def _send(answer: Answer, request_id: str, fields: Mapping[bytes, bytes], send: Send) -> None:

@@ -32,6 +32,8 @@ class Request(msgspec.Struct):
     parameters: dict[str, Raw]
     form: bool = True
     """Whether the parameters came as texts, from a form or a query."""
+    operation: str = "unknown"
+    """The route's name, for logs and metrics: a few dozen values whatever is asked."""
     caller: Caller | None = None
     idempotency_key: str | None = None
     ip: str | None = None

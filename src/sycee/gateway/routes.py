@@ -49,6 +49,8 @@ class Route(msgspec.Struct, frozen=True):
     answers: str
     """The name of the object that is answered, in the OpenAPI document."""
     status: int
+    operation: str
+    """A name for logs, metrics and the OpenAPI document: ``post_v1_refunds``."""
     page: bool
     """A page for a person, not JSON."""
 
@@ -86,8 +88,14 @@ def route(
         summary=(handle.__doc__ or "").strip().splitlines()[0],
         answers=answers,
         status=status,
+        operation=_operation(method, path),
         page=page,
     )
+
+
+def _operation(method: str, path: str) -> str:
+    parts = [part.strip("{}").replace(".", "_") for part in path.split("/") if part]
+    return "_".join([method.lower(), *parts])
 
 
 class _Node:

@@ -11,7 +11,7 @@ from sycee.gateway.links import Links
 from sycee.gateway.refusals import ParameterInvalid
 from sycee.gateway.request import Answer, Request
 from sycee.gateway.routes import Route, route
-from sycee.gateway.stripe.shapes import Amount, Id, Text, unix
+from sycee.gateway.stripe.shapes import Amount, Id, Public, Text, unix
 from sycee.kernel.money import Money, currency
 from sycee.services.payments.contract import Payments
 from sycee.services.payments.contract.intents import (
@@ -68,12 +68,12 @@ class SimplePayments:
     async def create(self, request: Request, given: Creating) -> Answer:
         """Take a payment in one step."""
         payment = await self._payments.create_payment(_command(request, given))
-        return Answer(201, _encode(_render(payment, self._links)))
+        return Answer(201, _encode(render_simple(payment, self._links)))
 
     async def query(self, request: Request, given: Querying) -> Answer:
         """Show a payment, named by its number or its id."""
         payment = await self._payments.get_payment(_query(request, given.id))
-        return Answer(200, _encode(_render(payment, self._links)))
+        return Answer(200, _encode(render_simple(payment, self._links)))
 
 
 def _command(request: Request, given: Creating) -> CreatePayment:
@@ -102,7 +102,9 @@ def _query(request: Request, id: str) -> PaymentQuery:
     return PaymentQuery(request.merchant, PaymentId(id))
 
 
-def _render(payment: Payment, links: Links) -> dict[str, object]:
+def render_simple(payment: Payment, links: Links | None = None) -> Public:
+    """A payment as this door shows it."""
+    links = links or Links()
     return {
         "id": payment.number,
         "payment_id": payment.id,

@@ -6,8 +6,10 @@ from collections.abc import Awaitable, Callable
 
 from sycee.gateway.request import Answer, Request
 from sycee.gateway.routes import ANYONE, Empty, Priority, Route, route
+from sycee.runtime.health import Readiness
 
-Ready = Callable[[], Awaitable[bool]]
+Ready = Callable[[], Awaitable[Readiness]]
+"""Whether the process should be given work; ``runtime.health.Health.ready`` is one."""
 
 
 class Health:
@@ -43,6 +45,6 @@ class Health:
 
     async def ready(self, request: Request, given: Empty) -> Answer:
         """Say whether the process can serve now."""
-        if await self._ready():
+        if (await self._ready()).ready:
             return Answer(200, b'{"status":"ready"}')
         return Answer(503, b'{"status":"not ready"}', headers=((b"retry-after", b"1"),))

@@ -147,7 +147,7 @@ def error_answer(refusal: Refusal, error: Public) -> Answer:
     return Answer(public_status(refusal), _encode({"error": error}), headers=header_fields(refusal))
 
 
-def public_status(refusal: Refusal) -> int:
+def public_status(refusal: Refusal | type[Refusal]) -> int:
     """The HTTP status that Stripe's SDKs expect."""
     worded = WORDINGS.get(refusal.code, Wording()).status
     return worded or (400 if refusal.status == 422 else refusal.status)

@@ -1,0 +1,155 @@
+"""Schemas of answers, found by rendering specimens of what services answer.
+
+Answers are dict literals, because that is the fastest way to make them. So their schema is read off
+many renderings: of an object with no optional field set, with those of one level more each, and
+with all but one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TypeVar
+
+import msgspec
+from msgspec import inspect
+
+from sycee.gateway.links import Links
+from sycee.gateway.stripe.accounts import render_account
+from sycee.gateway.stripe.balance import render_balance, render_transaction
+from sycee.gateway.stripe.charges import render_charge
+from sycee.gateway.stripe.customers import render_customer
+from sycee.gateway.stripe.events import event_object
+from sycee.gateway.stripe.payment_intents.render import render_payment
+from sycee.gateway.stripe.payment_methods import render_method
+from sycee.gateway.stripe.refunds import render_refund
+from sycee.gateway.stripe.setup_intents import render_setup
+from sycee.gateway.stripe.shapes import Public
+from sycee.gateway.stripe.webhook_endpoints import render_endpoint
+from sycee.services.identity.contract import Merchant
+from sycee.services.notify.contract import Endpoint, Event
+from sycee.services.payments.contract.customers import Customer, Method, Setup
+from sycee.services.payments.contract.intents import (
+    Balance,
+    BalanceTransaction,
+    Charge,
+    Payment,
+    Refund,
+)
+
+Body = TypeVar("Body", bound=msgspec.Struct)
+Schema = dict[str, object]
+
+ANY_KEY = "*"
+"""The key of a specimen's free-form dict, such as metadata."""
+CURRENCY = "USD"
+LEVELS = 6
+"""One more than any object is deep."""
+
+
+def schemas() -> dict[str, Schema]:
+    """Name of an object -> its schema."""
+    links = Links()
+    deleted = {"id": "x", "deleted": True}
+    return {
+        "account": read_schema(Merchant, render_account),
+        "balance": read_schema(Balance, lambda balance: render_balance(balance, CURRENCY)),
+        "balance_transaction": read_schema(BalanceTransaction, render_transaction),
+        "charge": read_schema(Charge, render_charge),
+        "customer": read_schema(Customer, lambda each: render_customer(_alive(each))),
+        "deleted_customer": _schema([{**deleted, "object": "customer"}]),
+        "deleted_webhook_endpoint": _schema([{**deleted, "object": "webhook_endpoint"}]),
+        "event": read_schema(Event, lambda event: event_object(_about_nothing(event), links)),
+        "payment_intent": read_schema(Payment, lambda payment: render_payment(payment, links)),
+        "payment_method": read_schema(Method, render_method),
+        "refund": read_schema(Refund, render_refund),
+        "setup_intent": read_schema(Setup, lambda setup: render_setup(setup, links)),
+        "webhook_endpoint": read_schema(Endpoint, render_endpoint),
+    }
+
+
+def read_schema(kind: type[Body], render: Callable[[Body], Public]) -> Schema:
+    """The schema of what ``render`` makes of one kind of Struct."""
+    full = _specimen(kind, LEVELS)
+    less = [msgspec.structs.replace(full, **{name: None}) for name in _optional(kind)]
+    by_level = [_specimen(kind, levels) for levels in range(LEVELS)]
+    return _schema([render(each) for each in [*by_level, full, *less]])
+
+
+def _optional(kind: type[msgspec.Struct]) -> list[str]:
+    described = inspect.type_info(kind)
+    assert isinstance(described, inspect.StructType)
+    none = inspect.NoneType()
+    return [
+        field.name
+        for field in described.fields
+        if isinstance(field.type, inspect.UnionType) and none in field.type.types
+    ]
+
+
+def _specimen(kind: type[Body], levels: int) -> Body:
+    """A Struct whose optional fields are set down to so many levels."""
+    described = inspect.type_info(kind)
+    assert isinstance(described, inspect.StructType)
+    return kind(**{field.name: _value(field.type, levels) for field in described.fields})
+
+
+def _value(kind: inspect.Type, levels: int) -> object:
+    if isinstance(kind, inspect.UnionType):
+        inner = [each for each in kind.types if not isinstance(each, inspect.NoneType)]
+        return _value(inner[0], levels) if levels or len(inner) == len(kind.types) else None
+    if isinstance(kind, inspect.StructType):
+        return _specimen(kind.cls, max(levels - 1, 0))
+    if isinstance(kind, inspect.EnumType):
+        return next(iter(kind.cls))
+    if isinstance(kind, (inspect.VarTupleType, inspect.ListType)):
+        return (_value(kind.item_type, levels),)
+    return _SCALARS[type(kind)]
+
+
+_SCALARS: dict[type[inspect.Type], object] = {
+    inspect.BoolType: True,
+    inspect.BytesType: b"",
+    inspect.DictType: {ANY_KEY: "x"},
+    inspect.IntType: 1,
+    inspect.StrType: "USD",
+}
+"""A text that is also a currency, because texts are not told apart."""
+
+
+def _alive(customer: Customer) -> Customer:
+    return msgspec.structs.replace(customer, deleted=False)
+
+
+def _about_nothing(event: Event) -> Event:
+    subject = msgspec.msgpack.encode(_specimen(Customer, LEVELS))
+    return msgspec.structs.replace(event, subject=subject, subject_kind="customer", previous=b"")
+
+
+def _schema(values: list[object]) -> Schema:
+    """One schema that all of these values keep."""
+    present = [value for value in values if value is not None]
+    found: Schema = {}
+    if present and all(isinstance(value, dict) for value in present):
+        found = _object([value for value in present if isinstance(value, dict)])
+    elif present and all(isinstance(value, (list, tuple)) for value in present):
+        items = [item for value in present for item in value]  # type: ignore[attr-defined]
+        found = {"type": "array", "items": _schema(items)}
+    elif present:
+        found = {"type": _NAMES[type(present[0])]}
+    if len(present) < len(values):
+        found = {"anyOf": [found, {"type": "null"}]} if found else {"type": "null"}
+    return found
+
+
+_NAMES: dict[type, str] = {bool: "boolean", int: "integer", str: "string"}
+
+
+def _object(values: list[dict[str, object]]) -> Schema:
+    if any(ANY_KEY in value for value in values):
+        return {"type": "object", "additionalProperties": {"type": "string"}}
+    names = sorted({name for value in values for name in value})
+    properties = {name: _schema([v[name] for v in values if name in v]) for name in names}
+    if "object" in names:
+        properties["object"] = {"const": values[0]["object"]}
+    required = [name for name in names if all(name in value for value in values)]
+    return {"type": "object", "properties": properties, "required": required}
