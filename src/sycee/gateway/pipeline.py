@@ -45,6 +45,7 @@ class Pipeline:
     def __init__(
         self, table: Table, access: Access, ids: Ids, dialects: Mapping[str, Dialect], most: int
     ) -> None:
+        self.routes = table.routes
         self._table = table
         self._access = access
         self._ids = ids
