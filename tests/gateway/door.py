@@ -38,6 +38,7 @@ class Door:
         self.identity = FakeIdentity()
         self.payments = Scripted()
         self.notify = Scripted()
+        self.fraud = Scripted()
         url = f"http://127.0.0.1:{server.port}"
         self.client = httpx.AsyncClient(base_url=url, headers=SECRET, trust_env=False)
 
@@ -50,11 +51,13 @@ class Door:
 async def opened(limits: Limits | None = None, **answers: object) -> AsyncIterator[Door]:
     """A door whose payments and notify services answer what is given."""
     floor, identity = Floor(), FakeIdentity()
-    payments, notify = Scripted(**answers), Scripted(**answers)
+    payments, notify, fraud = Scripted(**answers), Scripted(**answers), Scripted(**answers)
     settings = Settings(limits=limits or Limits(drain_timeout_s=2))
-    gateway = await build(floor, settings, identity, payments, notify)
+    gateway = await build(floor, settings, identity, payments, notify, fraud)
     door = Door(gateway, await gateway.serve("127.0.0.1", 0), floor)
     door.identity, door.payments, door.notify = identity, payments, notify
+    door.fraud = fraud
+    identity.answers = answers
     async with door.client:
         yield door
     await door.server.drain()

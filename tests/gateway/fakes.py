@@ -29,21 +29,6 @@ ROLES = {
 }
 
 
-class FakeIdentity:
-    """Knows one merchant with one key of each role, and a narrowed one."""
-
-    def __init__(self) -> None:
-        self.asked = 0
-
-    async def authenticate(self, query: Authenticate) -> Caller:
-        self.asked += 1
-        if query.secret == "sk_test_narrow":
-            return Caller(ApiKeyId("key_2"), MERCHANT, Role.SECRET, False, ("payments:read",))
-        if query.secret not in ROLES:
-            raise ApiKeyInvalid("This API key is not valid.")
-        return Caller(ApiKeyId("key_1"), MERCHANT, ROLES[query.secret], False)
-
-
 class Scripted:
     """Any service: answers by method name; what is not scripted is not found."""
 
@@ -69,3 +54,19 @@ class Scripted:
     def last(self) -> msgspec.Struct:
         """The latest question."""
         return self.asked[-1][1]
+
+
+class FakeIdentity(Scripted):
+    """Knows one merchant with one key of each role, and a narrowed one; the rest is scripted."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.authenticated = 0
+
+    async def authenticate(self, query: Authenticate) -> Caller:
+        self.authenticated += 1
+        if query.secret == "sk_test_narrow":
+            return Caller(ApiKeyId("key_2"), MERCHANT, Role.SECRET, False, ("payments:read",))
+        if query.secret not in ROLES:
+            raise ApiKeyInvalid("This API key is not valid.")
+        return Caller(ApiKeyId("key_1"), MERCHANT, ROLES[query.secret], False)

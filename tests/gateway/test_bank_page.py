@@ -63,5 +63,5 @@ async def test_a_wrong_secret_is_refused():
 async def test_production_has_no_such_page():
     floor = Floor()
     floor.profile = Profile.PRODUCTION
-    gateway = await build(floor, Settings(), FakeIdentity(), Scripted(), Scripted())
+    gateway = await build(floor, Settings(), FakeIdentity(), Scripted(), Scripted(), Scripted())
     assert not any(each.path.startswith("/testcard") for each in gateway.app.routes)

@@ -194,10 +194,10 @@ async def test_identity_is_asked_once_a_second():
     async with opened(get_payment=PAYMENT) as door:
         for _ in range(5):
             await door.client.get("/v1/payment_intents/pi_1")
-        assert door.identity.asked == 1
+        assert door.identity.authenticated == 1
         door.clock.pass_s(1)
         await door.client.get("/v1/payment_intents/pi_1")
-        assert door.identity.asked == 2
+        assert door.identity.authenticated == 2
 
 
 async def test_the_operators_door_has_metrics_and_the_public_one_has_not():

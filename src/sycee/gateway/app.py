@@ -8,8 +8,11 @@ import msgspec
 
 from sycee.gateway.access import Access
 from sycee.gateway.api.bank_page import BankPage
+from sycee.gateway.api.blocks import BlockList
+from sycee.gateway.api.deliveries import Deliveries
 from sycee.gateway.api.health import Health, Ready
 from sycee.gateway.api.internal import Internal
+from sycee.gateway.api.merchants import Merchants
 from sycee.gateway.api.reference import Reference
 from sycee.gateway.edge.limits import Limits
 from sycee.gateway.edge.server import Server
@@ -35,6 +38,7 @@ from sycee.gateway.stripe.webhook_endpoints import WebhookEndpoints
 from sycee.kernel.refusal import Refusal
 from sycee.runtime.health import Readiness
 from sycee.runtime.host import Host, Profile
+from sycee.services.fraud.contract import Fraud
 from sycee.services.identity.contract import Identity
 from sycee.services.notify.contract import Notify
 from sycee.services.payments.contract import Payments
@@ -93,13 +97,14 @@ async def build(
     identity: Identity,
     payments: Payments,
     notify: Notify,
+    fraud: Fraud,
     ready: Ready = _always,
 ) -> Gateway:
     """The REST doors over these services; ``ready`` says whether they can work now."""
     links = Links(settings.public_url.rstrip("/"))
     access = Access(identity, host.clock)
     dialects: dict[str, Dialect] = {"v1": StripeDialect(payments, links), "": ProblemDialect()}
-    documented = _documented(payments, notify, links, ready)
+    documented = _documented(Behind(identity, payments, notify, fraud, ready), links)
     public = [
         *documented,
         *(Reference(documented).routes() if settings.public_docs else ()),
@@ -113,16 +118,32 @@ async def build(
     return Gateway(app, operators, links, settings.limits)
 
 
+class Behind(msgspec.Struct, frozen=True):
+    """The services behind the doors."""
+
+    identity: Identity
+    payments: Payments
+    notify: Notify
+    fraud: Fraud
+    ready: Ready
+
+
 def documented_routes() -> list[Route]:
     """The routes of the OpenAPI document. Nobody stands behind them: they are not for serving."""
-    return _documented(cast(Payments, None), cast(Notify, None), Links(), _always)
+    nobody = Behind(
+        cast(Identity, None), cast(Payments, None), cast(Notify, None), cast(Fraud, None), _always
+    )
+    return _documented(nobody, Links())
 
 
-def _documented(payments: Payments, notify: Notify, links: Links, ready: Ready) -> list[Route]:
+def _documented(behind: Behind, links: Links) -> list[Route]:
     return [
-        *_stripe(payments, notify, links),
-        *SimplePayments(payments, links).routes(),
-        *Health(ready).routes(),
+        *_stripe(behind.payments, behind.notify, links),
+        *SimplePayments(behind.payments, links).routes(),
+        *Merchants(behind.identity).routes(),
+        *Deliveries(behind.notify).routes(),
+        *BlockList(behind.fraud).routes(),
+        *Health(behind.ready).routes(),
     ]
 
 

@@ -79,7 +79,9 @@ def _compound(kind: inspect.Type, form: bool) -> Convert:
     if isinstance(kind, inspect.UnionType):
         return _union(kind, form)
     if isinstance(kind, inspect.ListType):
-        return _sequence(_converter(kind.item_type, form))
+        return _sequence(_converter(kind.item_type, form), list)
+    if isinstance(kind, inspect.VarTupleType):
+        return _sequence(_converter(kind.item_type, form), tuple)
     if isinstance(kind, inspect.DictType):
         return _mapping(_converter(kind.value_type, form))
     assert isinstance(kind, inspect.StructType), f"parameters cannot be {kind}"
@@ -144,12 +146,12 @@ def _choice(values: dict[str, object]) -> Convert:
     return read
 
 
-def _sequence(item: Convert) -> Convert:
+def _sequence(item: Convert, made: type[list[object]] | type[tuple[object, ...]]) -> Convert:
     def read(raw: Raw, name: str) -> object:
         values = _listed(raw)
         if values is None:
             raise ParameterInvalid(f"Invalid array: {name}.", param=name)
-        return [item(value, f"{name}[{index}]") for index, value in enumerate(values)]
+        return made([item(value, f"{name}[{index}]") for index, value in enumerate(values)])
 
     return read
 
@@ -199,4 +201,4 @@ def _union(kind: inspect.UnionType, form: bool) -> Convert:
     return read
 
 
-_COMPOUND = (inspect.StructType, inspect.DictType, inspect.ListType)
+_COMPOUND = (inspect.StructType, inspect.DictType, inspect.ListType, inspect.VarTupleType)

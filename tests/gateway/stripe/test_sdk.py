@@ -237,7 +237,7 @@ async def test_refusals_become_the_errors_of_the_sdk(refusal, error, status, cod
         with pytest.raises(error) as caught:
             await asked(door, lambda c: c.v1.payment_intents.confirm("pi_1"))
         raised = caught.value
-        assert (raised.http_status, raised.code, raised.error.param) == (status, code, param)
+        assert (raised.http_status, raised.error.code, raised.error.param) == (status, code, param)
         assert raised.error.doc_url.endswith(f"/docs#error-{code}")
 
 

@@ -13,6 +13,9 @@ from typing import TypeVar
 import msgspec
 from msgspec import inspect
 
+from sycee.gateway.api.blocks import render_block
+from sycee.gateway.api.deliveries import render_delivery
+from sycee.gateway.api.merchants import render_key, render_merchant
 from sycee.gateway.links import Links
 from sycee.gateway.stripe.accounts import render_account
 from sycee.gateway.stripe.balance import render_balance, render_transaction
@@ -25,8 +28,9 @@ from sycee.gateway.stripe.refunds import render_refund
 from sycee.gateway.stripe.setup_intents import render_setup
 from sycee.gateway.stripe.shapes import Public
 from sycee.gateway.stripe.webhook_endpoints import render_endpoint
-from sycee.services.identity.contract import Merchant
-from sycee.services.notify.contract import Endpoint, Event
+from sycee.services.fraud.contract import BlockEntry
+from sycee.services.identity.contract import ApiKey, Merchant
+from sycee.services.notify.contract import Delivery, Endpoint, Event
 from sycee.services.payments.contract.customers import Customer, Method, Setup
 from sycee.services.payments.contract.intents import (
     Balance,
@@ -58,6 +62,14 @@ def schemas() -> dict[str, Schema]:
         "customer": read_schema(Customer, lambda each: render_customer(_alive(each))),
         "deleted_customer": _schema([{**deleted, "object": "customer"}]),
         "deleted_webhook_endpoint": _schema([{**deleted, "object": "webhook_endpoint"}]),
+        "api_key": read_schema(ApiKey, render_key),
+        "block": read_schema(BlockEntry, render_block),
+        "delivery": read_schema(Delivery, render_delivery),
+        "issued_key": _schema([{"id": "x", "object": "issued_key", "secret": "x"}]),
+        "merchant": read_schema(Merchant, render_merchant),
+        "replay": _schema([{"object": "replay", "count": 1}]),
+        "revoked_key": _schema([{"id": "x", "object": "revoked_key", "revoked": 1}]),
+        "unblocked": _schema([{"object": "unblocked", "value": "x"}]),
         "event": read_schema(Event, lambda event: event_object(_about_nothing(event), links)),
         "payment_intent": read_schema(Payment, lambda payment: render_payment(payment, links)),
         "payment_method": read_schema(Method, render_method),

@@ -1,0 +1,94 @@
+"""``/api/deliveries`` and ``/api/replays``: what was sent to webhooks, and sending it again."""
+
+from __future__ import annotations
+
+import msgspec
+
+from sycee.gateway.request import Answer, Request
+from sycee.gateway.routes import Route, route
+from sycee.gateway.stripe.pages import Paging, Second, page
+from sycee.gateway.stripe.shapes import Id, Public, answer, listing, unix
+from sycee.kernel.clock import SECOND_NS, Instant
+from sycee.services.notify.contract import (
+    Delivery,
+    DeliveryStatus,
+    EndpointId,
+    EventId,
+    ListDeliveries,
+    Notify,
+    Page,
+    Replay,
+)
+
+PATH = "/api/deliveries"
+
+
+class ListingDeliveries(Paging, frozen=True, kw_only=True):
+    """Which deliveries."""
+
+    endpoint: Id | None = None
+    event: Id | None = None
+    status: DeliveryStatus | None = None
+
+
+class Replaying(msgspec.Struct, frozen=True):
+    """One event, or all from ``since`` (Unix seconds) on, to one endpoint."""
+
+    endpoint: Id
+    event: Id | None = None
+    since: Second | None = None
+
+
+class Deliveries:
+    """Deliveries and their repetition."""
+
+    def __init__(self, notify: Notify) -> None:
+        self._notify = notify
+
+    def routes(self) -> list[Route]:
+        """Their routes."""
+        many, scope = "list of delivery", "webhooks"
+        return [
+            route(f"GET {PATH}", self.list_page, ListingDeliveries, answers=many, scope=scope),
+            route("POST /api/replays", self.replay, Replaying, answers="replay", scope=scope),
+        ]
+
+    async def list_page(self, request: Request, given: ListingDeliveries) -> Answer:
+        """List deliveries, newest first; those with status dead are the dead letters."""
+        wanted = page(given)
+        query = ListDeliveries(
+            request.merchant,
+            None if given.endpoint is None else EndpointId(given.endpoint),
+            None if given.event is None else EventId(given.event),
+            given.status,
+            Page(wanted.limit, wanted.starting_after, wanted.ending_before),
+        )
+        found = await self._notify.list_deliveries(query)
+        return answer(listing(PATH, found.deliveries, found.has_more, render_delivery))
+
+    async def replay(self, request: Request, given: Replaying) -> Answer:
+        """Queue deliveries again."""
+        replayed = await self._notify.replay(
+            Replay(
+                request.merchant,
+                EndpointId(given.endpoint),
+                None if given.event is None else EventId(given.event),
+                None if given.since is None else Instant(given.since * SECOND_NS),
+            )
+        )
+        return answer({"object": "replay", "count": replayed.count})
+
+
+def render_delivery(delivery: Delivery) -> Public:
+    """One event on its way to one endpoint."""
+    return {
+        "id": delivery.id,
+        "object": "delivery",
+        "event": delivery.event,
+        "endpoint": delivery.endpoint,
+        "status": delivery.status.value,
+        "attempts": delivery.attempts,
+        "next_at": unix(delivery.next_at),
+        "last_status": delivery.last_status,
+        "last_error": delivery.last_error,
+    }

@@ -1,0 +1,110 @@
+"""What has no Stripe equivalent: merchants and keys, deliveries, block lists."""
+
+from __future__ import annotations
+
+import pytest
+
+from sycee.services.fraud.contract import BlockEntry, Blocks, ListKind, Unblocked
+from sycee.services.identity.contract import (
+    ApiKey,
+    ApiKeyId,
+    ApiKeys,
+    IssuedKey,
+    MerchantStatus,
+    Revoked,
+    Role,
+)
+from sycee.services.notify.contract import (
+    Deliveries,
+    Delivery,
+    DeliveryId,
+    DeliveryStatus,
+    EndpointId,
+    EventId,
+    Replayed,
+)
+from tests.gateway.door import opened
+from tests.gateway.fakes import MERCHANT
+from tests.gateway.objects import NOON, SHOP
+
+OPERATOR = {"authorization": "Bearer op_test_1"}
+
+
+async def test_an_operator_makes_a_merchant_and_its_key():
+    key = IssuedKey(ApiKeyId("key_9"), "sk_test_9")
+    async with opened(create_merchant=MERCHANT, issue_key=key) as door:
+        merchant = await door.client.post(
+            "/api/merchants", json={"id": "acct_SHOP", "name": "Shop"}, headers=OPERATOR
+        )
+        assert merchant.json()["status"] == "active"
+        issued = await door.client.post(
+            "/api/merchants/acct_SHOP/keys", json={"role": "read_only"}, headers=OPERATOR
+        )
+        assert issued.json()["secret"] == "sk_test_9"
+        assert door.identity.last.role is Role.READ_ONLY
+
+
+async def test_an_operators_key_is_not_made_over_the_network():
+    async with opened() as door:
+        answer = await door.client.post(
+            "/api/merchants/acct_SHOP/keys", json={"role": "operator"}, headers=OPERATOR
+        )
+        assert answer.status_code == 400 and answer.json()["param"] == "role"
+
+
+async def test_an_operator_suspends_a_merchant_and_ends_a_key():
+    revoked = Revoked(ApiKeyId("key_9"), NOON)
+    async with opened(update_merchant=MERCHANT, revoke_key=revoked) as door:
+        await door.client.post(
+            "/api/merchants/acct_SHOP", json={"status": "suspended"}, headers=OPERATOR
+        )
+        assert door.identity.last.status is MerchantStatus.SUSPENDED
+        ended = await door.client.delete("/api/merchants/acct_SHOP/keys/key_9", headers=OPERATOR)
+        assert ended.json()["revoked"] == NOON // 10**9
+
+
+async def test_keys_are_listed_without_secrets():
+    key = ApiKey(ApiKeyId("key_9"), SHOP, Role.SECRET, False, NOON)
+    async with opened(list_keys=ApiKeys((key,))) as door:
+        answer = await door.client.get("/api/merchants/acct_SHOP/keys", headers=OPERATOR)
+        assert answer.json()["data"][0]["role"] == "secret" and "sk_" not in answer.text
+
+
+@pytest.mark.parametrize("key", ["sk_test_1", "pk_test_1", "rk_test_1"])
+async def test_nobody_else_is_an_operator(key):
+    """IA1."""
+    async with opened(get_merchant=MERCHANT) as door:
+        answer = await door.client.get(
+            "/api/merchants/acct_SHOP", headers={"authorization": f"Bearer {key}"}
+        )
+        assert answer.status_code == 403
+
+
+async def test_dead_letters_are_listed_and_sent_again():
+    dead = Delivery(
+        DeliveryId("wd_1"),
+        EventId("evt_1"),
+        EndpointId("we_1"),
+        DeliveryStatus.DEAD,
+        10,
+        None,
+        410,
+        None,
+    )
+    async with opened(list_deliveries=Deliveries((dead,), False), replay=Replayed(1)) as door:
+        listed = await door.client.get("/api/deliveries", params={"status": "dead"})
+        assert listed.json()["data"][0]["last_status"] == 410
+        assert door.notify.last.status is DeliveryStatus.DEAD
+        again = await door.client.post("/api/replays", json={"endpoint": "we_1", "since": 5})
+        assert again.json()["count"] == 1 and door.notify.last.since == 5 * 10**9
+
+
+async def test_a_value_is_blocked_and_let_go():
+    entry = BlockEntry(SHOP, ListKind.EMAIL, "eve@example.com", NOON)
+    answers = {"block": entry, "list_blocks": Blocks((entry,)), "unblock": Unblocked("x")}
+    async with opened(**answers) as door:
+        given = {"kind": "email", "value": "eve@example.com"}
+        assert (await door.client.post("/api/blocks", json=given)).json()["kind"] == "email"
+        assert len((await door.client.get("/api/blocks")).json()["data"]) == 1
+        assert (await door.client.delete("/api/blocks", params=given)).status_code == 200
+        assert door.fraud.last.kind is ListKind.EMAIL
