@@ -183,6 +183,7 @@ async def test_under_load_reads_are_refused_before_captures():
             await entered.acquire()
         refused = await door.client.get("/v1/payment_intents/pi_1")
         assert refused.status_code == 503 and refused.headers["retry-after"] == "1"
+        assert (await door.client.get("/health")).status_code == 200
         taken = await door.client.post("/v1/payment_intents/pi_1/capture")
         assert taken.status_code == 200
         release.set()

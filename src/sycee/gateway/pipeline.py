@@ -64,13 +64,10 @@ class Pipeline:
         fields = dict(scope["headers"])
         trace.begin(trace.parse(fields.get(b"traceparent", b"").decode("latin-1")))
         request = Request(self.new_request_id(), scope["method"], scope["path"], {}, {})
-        self._in_flight += 1
         try:
             answer = await self._answer(request, scope, fields, receive)
         except Disconnected:
             return
-        finally:
-            self._in_flight -= 1
         await _send(answer, request.id, fields, send)
         _observe(request.operation, answer.status, time.perf_counter() - began)
 
@@ -84,13 +81,23 @@ class Pipeline:
             await self._let_in(route, request, scope, fields)
             body = await read_body(receive)
             request.parameters, request.form = read_parameters(scope, fields, body)
-            return await route.handle(request)
+            return await self._worked_on(route, request)
         except Refusal as refusal:
             return await self._refused(dialect, request, refusal)
         except Disconnected:
             raise
         except Exception:  # noqa: BLE001 - the one place where faults are logged
             return _failed(dialect, request)
+
+    async def _worked_on(self, route: Route, request: Request) -> Answer:
+        """Count only complete requests: a slow sender must not use up the others' places."""
+        if self._in_flight * 100 >= self._most * route.priority:
+            raise Overloaded("Too many requests at once; try again in a second.")
+        self._in_flight += 1
+        try:
+            return await route.handle(request)
+        finally:
+            self._in_flight -= 1
 
     async def _refused(self, dialect: Dialect, request: Request, refusal: Refusal) -> Answer:
         try:
@@ -101,8 +108,6 @@ class Pipeline:
     async def _let_in(
         self, route: Route, request: Request, scope: Scope, fields: Mapping[bytes, bytes]
     ) -> None:
-        if self._in_flight * 100 > self._most * route.priority:
-            raise Overloaded("Too many requests at once; try again in a second.")
         if not route.page and not acceptable(fields.get(b"accept", b"*/*")):
             raise NotAcceptable("Every answer here is JSON.")
         if route.roles:

@@ -31,6 +31,8 @@ class Priority(IntEnum):
     CREATE = 90
     SETTLE = 100
     """Captures, refunds, cancellations: money that is already promised."""
+    ALWAYS = 1_000_000
+    """Health: a busy process lives."""
 
 
 class Route(msgspec.Struct, frozen=True):

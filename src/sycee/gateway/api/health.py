@@ -27,7 +27,7 @@ class Health:
                 Empty,
                 answers="health",
                 roles=ANYONE,
-                priority=Priority.SETTLE,
+                priority=Priority.ALWAYS,
             ),
             route(
                 "GET /ready",
@@ -35,7 +35,7 @@ class Health:
                 Empty,
                 answers="health",
                 roles=ANYONE,
-                priority=Priority.SETTLE,
+                priority=Priority.ALWAYS,
             ),
         ]
 
