@@ -19,6 +19,10 @@ DeliveryId = NewType("DeliveryId", str)
 """``wd_…``, constant over all retries of one delivery."""
 
 
+EVENTS_TOPIC = "events"
+"""The outbox topic on which services publish; each payload is an ``Event`` as MessagePack."""
+
+
 class Event(msgspec.Struct, frozen=True):
     """Something happened to an object. Immutable."""
 

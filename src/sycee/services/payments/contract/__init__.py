@@ -7,9 +7,6 @@ from typing import Protocol
 from sycee.services.payments.contract.customers import Customers
 from sycee.services.payments.contract.intents import Intents
 
-EVENTS_TOPIC = "events"
-"""Outbox topic; each payload is a ``notify.contract.Event`` as MessagePack."""
-
 
 class Payments(Intents, Customers, Protocol):
     """The whole contract."""
