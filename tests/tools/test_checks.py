@@ -43,7 +43,7 @@ PROTOCOL = 'class Lunch(Protocol):\n    """Eat."""\n\n'
         (
             contracts.contracts_documented,
             CONTRACT,
-            f"{PROTOCOL}    @refuses(NotHungry)\n    async def eat(self, command: Dish) -> Dish: ...",
+            f"{PROTOCOL}    @refuses(NotHungry)\n    async def eat(self, it: Dish) -> Dish: ...",
         ),
         (
             contracts.contracts_documented,
@@ -96,8 +96,8 @@ def test_a_violation_is_found(tmp_path, check, path, text):
         (
             contracts.contracts_documented,
             CONTRACT,
-            'class Dish:\n    """Food, with a ``score`` 0-10."""\n    score: int\n    timeout_s: int\n'
-            "    amount: Money\n\n\n"
+            'class Dish:\n    """Food, with a ``score`` 0-10."""\n    score: int\n'
+            "    timeout_s: int\n    amount: Money\n\n\n"
             f"{PROTOCOL}"
             '    async def eat(self, command: Dish) -> Dish:\n        """Eat. Never refuses."""\n',
         ),
@@ -159,7 +159,10 @@ def test_every_exception_names_a_check_and_a_reason():
 
 
 def test_the_mirror_measures_functions():
-    text = 'def f(a, *, b):\n    """Text.\n\n    More."""\n    if a:\n        for c in b:\n            pass\n'
+    text = (
+        'def f(a, *, b):\n    """Text.\n\n    More."""\n'
+        "    if a:\n        for c in b:\n            pass\n"
+    )
     (function,) = mirror.functions_of(module(text))
     assert (function.lines, function.parameters, function.depth) == (4, 2, 2)
 
