@@ -31,7 +31,9 @@ Tell = Callable[[Ready], None]
 def add(parser: ArgumentParser) -> None:
     """The command's options."""
     add_configuration(parser)
-    parser.add_argument("services", nargs="+", choices=SERVICES, metavar="service", help="|".join(SERVICES))
+    parser.add_argument(
+        "services", nargs="+", choices=SERVICES, metavar="service", help="|".join(SERVICES)
+    )
     parser.add_argument("--profile", choices=["dev", "production"], help="how strict")
     parser.add_argument(
         "--attached", action="store_true", help="stop when standard input is closed"
@@ -54,7 +56,9 @@ async def stand(
     configuration: Configuration, here: Collection[str], tell: Tell, attached: bool = False
 ) -> None:
     """Build the services, open the doors, and stand until it is time to stop."""
-    logs.configure("+".join(sorted(here)) if len(here) < len(SERVICES) else "sycee", _level(configuration))
+    logs.configure(
+        "+".join(sorted(here)) if len(here) < len(SERVICES) else "sycee", _level(configuration)
+    )
     data = Path(configuration.data).resolve()
     queue = queue_of(configuration)
     databases = Databases(data, queue)

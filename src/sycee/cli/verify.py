@@ -37,7 +37,10 @@ def _for_people(proof: Proof) -> str:
     lines = [
         f"{proof.batches} batches, {proof.accounts} accounts, {proof.transfers} transfers,"
         f" {proof.payments} payments",
-        *(f"{line.currency}: debits {line.debits} = credits {line.credits}" for line in proof.lines),
+        *(
+            f"{line.currency}: debits {line.debits} = credits {line.credits}"
+            for line in proof.lines
+        ),
         *(f"WRONG {finding.row}: {finding.problem}" for finding in proof.findings),
         "The books are right." if not proof.findings else f"{len(proof.findings)} wrong.",
     ]
