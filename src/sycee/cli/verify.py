@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 from argparse import ArgumentParser, Namespace
-from pathlib import Path
 
 import msgspec
 
@@ -22,7 +21,7 @@ def add(parser: ArgumentParser) -> None:
 
 def run(options: Namespace) -> int:
     """Print what was proved; 1 when a row is wrong."""
-    data = Path(configured(options).value.data).resolve()
+    data = configured(options).value.folder
     with Progress("verify", sys.stderr) as progress:
         proof = floor.run(prove(data, progress.at))
     sys.stdout.write(_as_json(proof) if options.json else _for_people(proof))
