@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 
 import pytest
@@ -9,7 +10,7 @@ from tests.services.floor import FakeHost
 
 from sycee.kernel.clock import Instant
 from sycee.runtime import wire
-from sycee.runtime.host import Message
+from sycee.runtime.host import Message, Profile
 from sycee.services.notify.app import Settings, build
 from sycee.services.notify.contract import EVENTS_TOPIC, CreateEndpoint, Event
 
@@ -22,6 +23,28 @@ class NotifyHost(FakeHost):
     def __init__(self, *args, **options):
         super().__init__(*args, **options)
         self.handlers = {}
+        self.written = asyncio.Event()
+
+    async def database(self, service):
+        database = await super().database(service)
+        write = database.write
+
+        async def telling_write(unit):
+            result = await write(unit)
+            self.written.set()
+            return result
+
+        database.write = telling_write
+        return database
+
+    async def until(self, is_so):
+        """Wait for what some write of this host will make so."""
+        async with asyncio.timeout(20):
+            while True:
+                self.written.clear()
+                if await is_so():
+                    return
+                await self.written.wait()
 
     def subscribe(self, topic, consumer, handle):
         self.handlers[topic, consumer] = handle
@@ -55,9 +78,9 @@ def render(event):
     return json.dumps({"id": event.id, "object": "event", "type": event.type}).encode()
 
 
-async def start(folder, clock=None, settings=None, **options):
+async def start(folder, clock=None, settings=None, profile=Profile.DEV, **options):
     """Another start on the same folder: the host, and notify on it."""
-    host = NotifyHost(folder, clock)
+    host = NotifyHost(folder, clock, profile)
     notify = await build(host, settings or Settings(), render, **options)
     return host, notify
 

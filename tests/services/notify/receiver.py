@@ -36,26 +36,22 @@ class Receiver:
         self.got = []
         self.connections = 0
         self.arrived = asyncio.Event()
+        self.port = 0
         self._ssl = ssl
         self._server = None
         self._tasks = set()
 
     async def __aenter__(self):
         self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0, ssl=self._ssl)
+        self.port = self._server.sockets[0].getsockname()[1]
         return self
 
     async def __aexit__(self, *_):
         self.gate.set()
         self._server.close()
-        for task in self._tasks:
-            task.cancel()
         if self._tasks:
-            await asyncio.wait(self._tasks)
+            await asyncio.wait(self._tasks, timeout=5)
         await self._server.wait_closed()
-
-    @property
-    def port(self):
-        return self._server.sockets[0].getsockname()[1]
 
     @property
     def url(self):
