@@ -11,11 +11,15 @@ CREATE TABLE IF NOT EXISTS customers (
 );
 
 CREATE INDEX IF NOT EXISTS customers_of_merchant ON customers (merchant, id);
+CREATE INDEX IF NOT EXISTS customers_by_email ON customers (merchant, email, id)
+WHERE email IS NOT NULL;
 
 CREATE TABLE IF NOT EXISTS methods (
     id TEXT PRIMARY KEY,
     merchant TEXT NOT NULL,
+    created BIGINT NOT NULL,
     customer TEXT,
+    type TEXT NOT NULL,
     is_detached BIGINT NOT NULL CHECK (is_detached IN (0, 1)),
     body BYTEA NOT NULL
 );
@@ -32,6 +36,8 @@ CREATE TABLE IF NOT EXISTS setups (
 );
 
 CREATE INDEX IF NOT EXISTS setups_of_merchant ON setups (merchant, id);
+CREATE INDEX IF NOT EXISTS setups_of_customer ON setups (customer, id)
+WHERE customer IS NOT NULL;
 
 CREATE TABLE IF NOT EXISTS payments (
     id TEXT PRIMARY KEY,
