@@ -5,7 +5,10 @@ from __future__ import annotations
 import msgspec
 
 from sycee.kernel.clock import Instant
+from sycee.kernel.money import Money
+from sycee.kernel.refusal import NotFound
 from sycee.services.fraud.contract import Decision
+from sycee.services.payments.contract.customers import Card
 from sycee.services.payments.contract.intents import (
     BalanceTransaction,
     CaptureTooLarge,
@@ -13,11 +16,19 @@ from sycee.services.payments.contract.intents import (
     ChargeExpiredForCapture,
     Outcome,
     Payment,
+    UpdateCharge,
 )
-from sycee.services.payments.contract.shared import BalanceTransactionId
+from sycee.services.payments.contract.shared import AttemptId, BalanceTransactionId, Origin
 from sycee.services.payments.domain.attempts import Attempt, Ending, Kind, Result
-from sycee.services.payments.domain.texts import changed_metadata
+from sycee.services.payments.domain.texts import (
+    changed_metadata,
+    changed_text,
+    check_texts,
+    former_metadata,
+)
 from sycee.services.validation.contract import AmountNotPositive
+
+LIMITS = {"description": 1000, "receipt_email": 800}
 
 _LEVELS = ("normal", "elevated", "highest")
 _LEVEL_OF = {
@@ -47,9 +58,34 @@ def succeeded(
 def failed(attempt: Attempt, ending: Ending, payment: Payment, now: Instant) -> Charge:
     """The charge of an attempt that was not."""
     charge = _charge(attempt, ending, payment, now)
-    return msgspec.structs.replace(
-        charge, failure_code=ending.code, failure_message=ending.message
+    return msgspec.structs.replace(charge, failure_code=ending.code, failure_message=ending.message)
+
+
+def gone_on_with(
+    charge: Charge, payment: Payment, kind: Kind, id: AttemptId, origin: Origin, now: Instant
+) -> Attempt:
+    """An attempt to capture, release or refund what an earlier one has got; all of it."""
+    return Attempt(
+        id=id,
+        kind=kind,
+        merchant=charge.merchant,
+        livemode=charge.livemode,
+        payment=charge.payment,
+        number=payment.number,
+        origin=origin,
+        started=now,
+        amount=charge.amount,
+        charge=charge.id,
+        method=charge.method,
+        original=charge.attempt,
     )
+
+
+def existing(charge: Charge | None, wanted: str, param: str | None = None) -> Charge:
+    """The charge, unless it is unknown or foreign."""
+    if charge is None:
+        raise NotFound(f"No such charge: '{wanted}'", param=param)
+    return charge
 
 
 def captured(charge: Charge, attempt: Attempt, transaction: BalanceTransactionId) -> Charge:
@@ -59,7 +95,6 @@ def captured(charge: Charge, attempt: Attempt, transaction: BalanceTransactionId
         captured=True,
         amount_captured_minor=attempt.amount.minor,
         balance_transaction=transaction,
-        metadata=changed_metadata(charge.metadata, attempt.metadata),
     )
 
 
@@ -79,6 +114,38 @@ def sale(
         source=charge.id,
         description=charge.description,
     )
+
+
+def check_notes(command: UpdateCharge) -> None:
+    """Refuse notes that are too long."""
+    check_texts(
+        {"description": command.description, "receipt_email": command.receipt_email}, LIMITS
+    )
+
+
+def noted(before: Charge, command: UpdateCharge) -> Charge:
+    """The charge after a change of its notes."""
+    return msgspec.structs.replace(
+        before,
+        description=changed_text(before.description, command.description),
+        receipt_email=changed_text(before.receipt_email, command.receipt_email),
+        metadata=changed_metadata(before.metadata, command.metadata),
+        customer=command.customer or before.customer,
+        shipping=command.shipping or before.shipping,
+        fraud_details=changed_metadata(before.fraud_details, command.fraud_details),
+    )
+
+
+def former_notes(before: Charge, after: Charge) -> dict[str, object]:
+    """Former values of what a change of notes changed, in the public shape."""
+    former: dict[str, object] = {
+        name: msgspec.to_builtins(getattr(before, name))
+        for name in ("description", "receipt_email", "customer", "shipping", "fraud_details")
+        if getattr(before, name) != getattr(after, name)
+    }
+    if before.metadata != after.metadata:
+        former["metadata"] = former_metadata(before.metadata, after.metadata)
+    return former
 
 
 def amount_to_capture(payment: Payment, wanted_minor: int | None) -> int:
@@ -103,9 +170,9 @@ def check_not_lapsed(charge: Charge, now: Instant) -> None:
         )
 
 
-def twin_key(charge: Charge) -> str:
-    """Equal for charges of the same card, amount and currency."""
-    return f"{charge.method.card.fingerprint} {charge.amount.minor} {charge.amount.currency}"
+def twin_key(card: Card, amount: Money) -> str:
+    """Equal for the same card, amount and currency."""
+    return f"{card.fingerprint} {amount.minor} {amount.currency}"
 
 
 def _charge(attempt: Attempt, ending: Ending, payment: Payment, now: Instant) -> Charge:

@@ -15,6 +15,6 @@ def fee_minor(amount: Money, basis_points: int, fixed_hundredths: int) -> int:
     The fixed part is in hundredths of the currency's unit, so that 30 is 0.30 USD and 0.300 KWD.
     Never more than the amount.
     """
-    unit = 10 ** exponent(amount.currency)
+    unit: int = 10 ** exponent(amount.currency)
     parts = amount.minor * basis_points + fixed_hundredths * unit * _HUNDREDTH
     return min((parts + _PARTS // 2) // _PARTS, amount.minor)

@@ -7,6 +7,8 @@ import hmac
 import msgspec
 
 from sycee.kernel.clock import Instant
+from sycee.kernel.money import Money
+from sycee.kernel.refusal import NotFound
 from sycee.services.payments.contract.customers import Method
 from sycee.services.payments.contract.intents import (
     CaptureMethod,
@@ -116,6 +118,16 @@ def updated(before: Payment, fields: PaymentFields, method: MethodId | None) -> 
     )
 
 
+def repriced(before: Payment, amount: Money) -> Payment:
+    """The payment with another amount; what the payer was asked about before no longer counts."""
+    if amount == before.amount:
+        return before
+    move = Move.UPDATE if before.method is None else Move.NAME_METHOD
+    return msgspec.structs.replace(
+        before, amount=amount, status=after(before, move), next_action=None
+    )
+
+
 def check_secret(payment: Payment, given: str | None) -> None:
     """Refuse a client secret that is not the payment's. Compared in constant time."""
     if given is None:
@@ -126,14 +138,23 @@ def check_secret(payment: Payment, given: str | None) -> None:
         )
 
 
-def check_method(payment: Payment, method: MethodId | None) -> None:
-    """Refuse to try a payment without a payment method."""
+def method_to_try(payment: Payment | None, named: MethodId | None) -> MethodId:
+    """The method to try: the one that is named, else the payment's own; refused without any."""
+    method = named or (payment.method if payment else None)
     if method is None:
         raise PaymentMethodMissing(
-            "This payment has no payment method to be confirmed with; name one.",
+            "There is no payment method to confirm this payment with; name one.",
             param="payment_method",
-            facts={"payment": payment.id},
+            facts={"payment": payment.id} if payment else {},
         )
+    return method
+
+
+def existing(payment: Payment | None, wanted: str, param: str | None = None) -> Payment:
+    """The payment, unless it is unknown or foreign."""
+    if payment is None:
+        raise NotFound(f"No such payment intent: '{wanted}'", param=param)
+    return payment
 
 
 def first_step(payment: Payment) -> Kind:

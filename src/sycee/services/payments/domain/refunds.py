@@ -6,16 +6,33 @@ import msgspec
 
 from sycee.kernel.clock import Instant
 from sycee.kernel.money import Money
+from sycee.kernel.refusal import NotFound
 from sycee.services.payments.contract.intents import (
     BalanceTransaction,
     Charge,
     ChargeAlreadyRefunded,
     ChargeNotRefundable,
     Refund,
+    RefundStateInvalid,
     RefundTooLarge,
 )
 from sycee.services.payments.contract.shared import BalanceTransactionId
 from sycee.services.validation.contract import AmountNotPositive
+
+
+def existing(refund: Refund | None, wanted: str) -> Refund:
+    """The refund, unless it is unknown or foreign."""
+    if refund is None:
+        raise NotFound(f"No such refund: '{wanted}'")
+    return refund
+
+
+def check_cancelable(refund: Refund) -> None:
+    """Refuse to stop a refund that does not wait for the payer."""
+    if refund.status != "requires_action":
+        raise RefundStateInvalid(
+            f"This refund could not be canceled because its status is {refund.status}."
+        )
 
 
 def amount_to_refund(charge: Charge, wanted_minor: int | None) -> Money:

@@ -1,4 +1,4 @@
-"""A payment's life as one table: what may happen to it where it stands, and where it stands then."""
+"""A payment's life as one table: what may happen where it stands, and where it stands then."""
 
 from __future__ import annotations
 
@@ -16,6 +16,8 @@ class Move(Enum):
     TRY = "confirmed"
     ASK_PAYER = "challenged"
     """The payer must prove who they are."""
+    ANSWER = "authenticated"
+    """The payer's bank tells how a challenge ended."""
     FAIL = "failed"
     HOLD = "held"
     """The amount is reserved on the payer's side; or it still is, after a capture or a release
@@ -52,6 +54,7 @@ TABLE: dict[tuple[PaymentStatus, Move], PaymentStatus] = {
     (_ASKED, Move.UPDATE): _ASKED,
     (_ASKED, Move.NAME_METHOD): _READY,
     (_ASKED, Move.TRY): _UNDER_WAY,
+    (_ASKED, Move.ANSWER): _ASKED,
     (_ASKED, Move.FAIL): _NEW,
     (_ASKED, Move.CANCEL): _GONE,
     (_UNDER_WAY, Move.ASK_PAYER): _ASKED,
