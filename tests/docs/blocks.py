@@ -16,7 +16,8 @@ import msgspec
 
 TIMEOUT_S = 120
 RUN = ("console", "sh", "python")
-PARSED = ("json", "toml", "sql")
+PARSED = ("json", "toml", "sql", "sh-start")
+"""``sh-start`` is what a reader starts and leaves running; that it starts, every story proves."""
 PLAIN = "text"
 """Drawings and transcripts that are no code."""
 
@@ -112,8 +113,10 @@ def parse(block: Block) -> None:
             json.loads(block.text)
         elif block.language == "toml":
             tomllib.loads(block.text)
-        else:
+        elif block.language == "sql":
             _parse_sql(block.text)
+        else:
+            _parse_sh(block.text)
     except ValueError as error:
         raise Untrue(f"{block}: is not {block.language}: {error}") from error
 
@@ -189,6 +192,12 @@ def _start(command: list[str], folder: Path, environment: dict[str, str]) -> sub
         text=True,
         start_new_session=True,
     )
+
+
+def _parse_sh(text: str) -> None:
+    read = subprocess.run(["sh", "-n"], input=text, capture_output=True, text=True, check=False)
+    if read.returncode != 0:
+        raise ValueError(read.stderr)
 
 
 def _parse_sql(text: str) -> None:

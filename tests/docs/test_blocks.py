@@ -79,6 +79,7 @@ def test_an_answer_is_compared_loosely(shown, said, is_so):
     [
         ("json", '{"a": [1, 2]}'),
         ("toml", "[ledger]\nfile = 'a'\n"),
+        ("sh-start", "./sycee up  # and leave it"),
         ("sql", "SELECT id FROM merchants WHERE name = 'a';\nCREATE TABLE a (b INTEGER);"),
     ],
 )
@@ -91,6 +92,7 @@ def test_what_can_be_parsed_is_true(language, text):
     [
         ("json", "{'a': 1}"),
         ("toml", "a = "),
+        ("sh-start", "if ./sycee up"),
         ("sql", "SELEC id FROM merchants;"),
         ("sql", "SELECT id FROM merchants"),
     ],

@@ -36,6 +36,7 @@ def installation(tmp_path_factory):
         python = Path(sys.executable).parent
         keys = {
             "SYCEE_URL": platform.url,
+            "SYCEE_DATA": str(platform.data),
             "SYCEE_KEY": platform.ready.secret_key,
             "SYCEE_PUBLISHABLE_KEY": platform.ready.publishable_key,
             "SYCEE_OPERATOR_KEY": platform.ready.operator_key,
