@@ -1,6 +1,7 @@
 """Set-ups over a real database and a simulated acquirer."""
 
 import asyncio
+import base64
 import re
 
 import msgspec
@@ -34,6 +35,7 @@ from sycee.services.payments.contract.customers import (
     MethodQuery,
     MethodUnusable,
     NewMethod,
+    Setup,
     SetupDeclined,
     SetupFields,
     SetupQuery,
@@ -146,6 +148,8 @@ async def test_a_decline_wants_another_method_and_says_why(host, service):
     with pytest.raises(SetupDeclined) as refusal:
         await begin(service, confirm=True, method=DECLINED, customer=customer)
     failed = (await everyone(service))[0]
+    snapshot = base64.b64decode(refusal.value.facts.pop("setup_snapshot"))
+    assert msgspec.msgpack.decode(snapshot, type=Setup) == failed
     assert refusal.value.facts == {
         "setup": failed.id,
         "error_code": "card_declined",
@@ -425,6 +429,18 @@ async def test_a_key_is_for_one_request(service):
     ):
         with pytest.raises(IdempotencyConflict):
             await act(keyed("k", b"other"))
+
+
+async def test_of_two_requests_that_share_a_key_at_once_one_is_refused(service, rail):
+    """MS2: the conflict is not the outcome of the key."""
+    rail.gather(2)
+    hashes = (b"first", b"other")
+    requests = [lambda h=h: begin(service, keyed("k", h), True, method="tok_visa") for h in hashes]
+    results = await asyncio.gather(*(ask() for ask in requests), return_exceptions=True)
+    assert sorted(type(each).__name__ for each in results) == ["IdempotencyConflict", "Setup"]
+    winner = [isinstance(each, Setup) for each in results].index(True)
+    assert await everyone(service) == (results[winner],)
+    assert await requests[winner]() == results[winner]
 
 
 async def test_repeating_a_cancellation_is_the_same(host, service):
