@@ -1,0 +1,165 @@
+-- What the payments service remembers. A row's body is the contract's Struct as MessagePack; the
+-- columns beside it are what rows are found by. Ids sort by time, so they are the order of lists.
+
+CREATE TABLE IF NOT EXISTS customers (
+    id TEXT PRIMARY KEY,
+    merchant TEXT NOT NULL,
+    created BIGINT NOT NULL,
+    email TEXT,
+    is_deleted BIGINT NOT NULL CHECK (is_deleted IN (0, 1)),
+    body BYTEA NOT NULL
+);
+
+CREATE INDEX IF NOT EXISTS customers_of_merchant ON customers (merchant, id);
+CREATE INDEX IF NOT EXISTS customers_by_email ON customers (merchant, email, id)
+WHERE email IS NOT NULL;
+
+CREATE TABLE IF NOT EXISTS methods (
+    id TEXT PRIMARY KEY,
+    merchant TEXT NOT NULL,
+    created BIGINT NOT NULL,
+    customer TEXT,
+    type TEXT NOT NULL,
+    is_detached BIGINT NOT NULL CHECK (is_detached IN (0, 1)),
+    body BYTEA NOT NULL
+);
+
+CREATE INDEX IF NOT EXISTS methods_of_customer ON methods (customer, id)
+WHERE customer IS NOT NULL;
+
+CREATE TABLE IF NOT EXISTS setups (
+    id TEXT PRIMARY KEY,
+    merchant TEXT NOT NULL,
+    created BIGINT NOT NULL,
+    customer TEXT,
+    body BYTEA NOT NULL
+);
+
+CREATE INDEX IF NOT EXISTS setups_of_merchant ON setups (merchant, id);
+CREATE INDEX IF NOT EXISTS setups_of_customer ON setups (customer, id)
+WHERE customer IS NOT NULL;
+
+CREATE TABLE IF NOT EXISTS payments (
+    id TEXT PRIMARY KEY,
+    number BIGINT NOT NULL UNIQUE,
+    merchant TEXT NOT NULL,
+    created BIGINT NOT NULL,
+    customer TEXT,
+    status TEXT NOT NULL CHECK (
+        status IN (
+            'requires_payment_method', 'requires_confirmation', 'requires_action', 'processing',
+            'requires_capture', 'succeeded', 'canceled'
+        )
+    ),
+    attempt TEXT,
+    body BYTEA NOT NULL
+);
+
+CREATE INDEX IF NOT EXISTS payments_of_merchant ON payments (merchant, id);
+CREATE INDEX IF NOT EXISTS payments_of_customer ON payments (customer, id)
+WHERE customer IS NOT NULL;
+
+-- One try to move money. Recorded before the rail is asked; open until its outcome is known.
+CREATE TABLE IF NOT EXISTS attempts (
+    id TEXT PRIMARY KEY,
+    merchant TEXT NOT NULL,
+    payment TEXT NOT NULL,
+    is_open BIGINT NOT NULL CHECK (is_open IN (0, 1)),
+    started BIGINT NOT NULL,
+    body BYTEA NOT NULL
+);
+
+CREATE INDEX IF NOT EXISTS attempts_open ON attempts (started) WHERE is_open = 1;
+CREATE INDEX IF NOT EXISTS attempts_of_payment ON attempts (payment, id);
+
+CREATE TABLE IF NOT EXISTS charges (
+    id TEXT PRIMARY KEY,
+    merchant TEXT NOT NULL,
+    payment TEXT NOT NULL,
+    created BIGINT NOT NULL,
+    customer TEXT,
+    amount BIGINT NOT NULL CHECK (amount > 0),
+    captured BIGINT NOT NULL CHECK (captured BETWEEN 0 AND amount),
+    refunded BIGINT NOT NULL CHECK (refunded BETWEEN 0 AND captured),
+    -- Equal for the same card, amount and currency; of charges that succeeded.
+    twin TEXT,
+    -- When the authorization lapses; of charges that are held.
+    lapses BIGINT,
+    body BYTEA NOT NULL
+);
+
+CREATE INDEX IF NOT EXISTS charges_twins ON charges (merchant, twin, created)
+WHERE twin IS NOT NULL;
+CREATE INDEX IF NOT EXISTS charges_lapsing ON charges (lapses) WHERE lapses IS NOT NULL;
+
+CREATE INDEX IF NOT EXISTS charges_of_merchant ON charges (merchant, id);
+CREATE INDEX IF NOT EXISTS charges_of_payment ON charges (payment, id);
+CREATE INDEX IF NOT EXISTS charges_of_customer ON charges (customer, id)
+WHERE customer IS NOT NULL;
+
+CREATE TABLE IF NOT EXISTS refunds (
+    id TEXT PRIMARY KEY,
+    merchant TEXT NOT NULL,
+    payment TEXT NOT NULL,
+    charge TEXT NOT NULL,
+    created BIGINT NOT NULL,
+    amount BIGINT NOT NULL CHECK (amount > 0),
+    status TEXT NOT NULL CHECK (
+        status IN ('pending', 'requires_action', 'succeeded', 'failed', 'canceled')
+    ),
+    body BYTEA NOT NULL
+);
+
+CREATE INDEX IF NOT EXISTS refunds_of_merchant ON refunds (merchant, id);
+CREATE INDEX IF NOT EXISTS refunds_of_charge ON refunds (charge, id);
+
+CREATE TABLE IF NOT EXISTS balance_transactions (
+    id TEXT PRIMARY KEY,
+    merchant TEXT NOT NULL,
+    livemode BIGINT NOT NULL CHECK (livemode IN (0, 1)),
+    rail TEXT NOT NULL,
+    created BIGINT NOT NULL,
+    type TEXT NOT NULL,
+    currency TEXT NOT NULL,
+    net BIGINT NOT NULL,
+    source TEXT NOT NULL,
+    available_on BIGINT NOT NULL,
+    -- The maturing that moves it from pending to available; empty when it began there.
+    maturing TEXT,
+    is_matured BIGINT NOT NULL CHECK (is_matured IN (0, 1)),
+    body BYTEA NOT NULL
+);
+
+CREATE INDEX IF NOT EXISTS balance_transactions_of_merchant
+ON balance_transactions (merchant, id);
+CREATE INDEX IF NOT EXISTS balance_transactions_of_source ON balance_transactions (source);
+CREATE INDEX IF NOT EXISTS balance_transactions_due
+ON balance_transactions (available_on) WHERE is_matured = 0 AND maturing IS NULL;
+CREATE INDEX IF NOT EXISTS balance_transactions_maturing
+ON balance_transactions (maturing) WHERE is_matured = 0;
+
+-- Money of one merchant, mode and currency on its way from pending to available. Recorded before
+-- the ledger is told; open until it was.
+CREATE TABLE IF NOT EXISTS maturings (
+    id TEXT PRIMARY KEY,
+    merchant TEXT NOT NULL,
+    livemode BIGINT NOT NULL CHECK (livemode IN (0, 1)),
+    rail TEXT NOT NULL,
+    currency TEXT NOT NULL,
+    net BIGINT NOT NULL,
+    is_open BIGINT NOT NULL CHECK (is_open IN (0, 1))
+);
+
+CREATE INDEX IF NOT EXISTS maturings_open ON maturings (id) WHERE is_open = 1;
+
+-- Idempotency keys: the request's hash, and its outcome once that is known.
+CREATE TABLE IF NOT EXISTS keys (
+    merchant TEXT NOT NULL,
+    key TEXT NOT NULL,
+    hash BYTEA NOT NULL,
+    created BIGINT NOT NULL,
+    outcome BYTEA,
+    PRIMARY KEY (merchant, key)
+);
+
+CREATE INDEX IF NOT EXISTS keys_by_age ON keys (created);

@@ -1,0 +1,1 @@
+"""Keeps the payments contract, one file per verb."""

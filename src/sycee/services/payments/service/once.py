@@ -1,0 +1,114 @@
+"""Does a request once per idempotency key, and answers its repetitions with the first outcome."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TypeVar
+
+import msgspec
+
+from sycee.kernel.clock import Clock
+from sycee.kernel.refusal import Refusal
+from sycee.runtime.database import Database, Session
+from sycee.services.payments.contract.shared import (
+    IdempotencyConflict,
+    IdempotencyInFlight,
+    Origin,
+)
+from sycee.services.payments.service import outcomes
+from sycee.services.payments.store import keys
+
+Shape = TypeVar("Shape", bound=msgspec.Struct)
+
+
+class Once:
+    """Idempotency over one database (MS2)."""
+
+    def __init__(self, database: Database, clock: Clock) -> None:
+        self._database = database
+        self._clock = clock
+
+    async def do(
+        self, origin: Origin, shape: type[Shape], unit: Callable[[Session], Shape]
+    ) -> Shape:
+        """Run a unit that is the whole request; change and outcome become durable together.
+
+        A refusal changes nothing, so it is kept in a unit of its own: a crash in between
+        forgets it, and the repetition is judged afresh.
+        """
+        key = origin.idempotency_key
+        if key is None:
+            return await self._database.write(unit)
+
+        def keyed(session: Session) -> Shape:
+            earlier = self.earlier(session, origin)
+            if earlier is not None:
+                return outcomes.replayed(earlier, shape)
+            answer = unit(session)
+            self.keep(session, origin, outcomes.answered(answer))
+            return answer
+
+        try:
+            return await self._database.write(keyed)
+        except (IdempotencyConflict, IdempotencyInFlight):
+            raise
+        except Refusal as refusal:
+            await self.keep_refusal(origin, refusal)
+            raise
+
+    def earlier(self, session: Session, origin: Origin) -> bytes | None:
+        """The outcome of this request's first coming; None when this is the first.
+
+        Raises ``IdempotencyConflict`` when the key came with another request, and
+        ``IdempotencyInFlight`` while the first is being worked on.
+        """
+        if origin.idempotency_key is None:
+            return None
+        kept = keys.find(session, origin.merchant, origin.idempotency_key)
+        if kept is None:
+            return None
+        if kept.request_hash != origin.request_hash:
+            raise IdempotencyConflict(
+                "This idempotency key was used before, with other parameters or another path."
+            )
+        if kept.outcome is None:
+            raise IdempotencyInFlight(
+                "A request with this idempotency key is being worked on; try again in a moment."
+            )
+        return kept.outcome
+
+    def claim(self, session: Session, origin: Origin) -> None:
+        """Take the key for a request of several steps; a later unit keeps its outcome."""
+        self._add(session, origin, None)
+
+    def keep(self, session: Session, origin: Origin, outcome: bytes) -> None:
+        """Keep the outcome of a request that had not claimed its key."""
+        self._add(session, origin, outcome)
+
+    def settle(self, session: Session, origin: Origin, outcome: bytes) -> None:
+        """Keep the outcome of a request that claimed its key."""
+        if origin.idempotency_key is not None:
+            keys.settle(session, origin.merchant, origin.idempotency_key, outcome)
+
+    async def keep_refusal(self, origin: Origin, refusal: Refusal) -> None:
+        """Keep a refusal that changed nothing, unless a twin was faster or it may pass."""
+        if origin.idempotency_key is None or not outcomes.is_final(refusal):
+            return
+        merchant, key = origin.merchant, origin.idempotency_key
+
+        def unit(session: Session) -> None:
+            if keys.find(session, merchant, key) is None:
+                self.keep(session, origin, outcomes.refused(refusal))
+
+        await self._database.write(unit)
+
+    def _add(self, session: Session, origin: Origin, outcome: bytes | None) -> None:
+        if origin.idempotency_key is not None:
+            keys.add(
+                session,
+                origin.merchant,
+                origin.idempotency_key,
+                origin.request_hash,
+                self._clock.now(),
+                outcome,
+            )

@@ -1,0 +1,1 @@
+"""What the payments service remembers, as SQL."""
