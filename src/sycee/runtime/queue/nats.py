@@ -26,7 +26,7 @@ _NOT_A_NAME = re.compile(r"[^A-Za-z0-9_-]")
 log = logs.logger("queue")
 
 
-class JetStreamQueue:
+class NatsQueue:
     """Every subscription is a durable consumer of the stream; processes of one kind share it.
 
     Events come at least once each, and usually in order. A new consumer begins with the oldest

@@ -12,8 +12,8 @@ import pytest
 
 from sycee.runtime.database import Publisher
 from sycee.runtime.queue import outbox
-from sycee.runtime.queue.jetstream import JetStreamQueue
-from sycee.runtime.queue.nats_server import NatsMissing, NatsServer
+from sycee.runtime.queue.nats import NatsQueue
+from sycee.runtime.queue.server import NatsMissing, NatsServer
 from tests.runtime.database.engines import SqliteEngine
 from tests.runtime.database.pots import announced
 from tests.runtime.queue.inbox import Inbox, going
@@ -45,9 +45,9 @@ async def server(folder: Path) -> AsyncIterator[NatsServer]:
     await server.stop()
 
 
-def queue_of(server: NatsServer, *databases: Publisher, **inboxes: Inbox) -> JetStreamQueue:
+def queue_of(server: NatsServer, *databases: Publisher, **inboxes: Inbox) -> NatsQueue:
     """What one process has."""
-    queue = JetStreamQueue(server.url, kept=KEPT, keep_every_s=0.01, check_s=0.05)
+    queue = NatsQueue(server.url, kept=KEPT, keep_every_s=0.01, check_s=0.05)
     for database in databases:
         queue.attach(database)
     for name, inbox in inboxes.items():
@@ -150,11 +150,12 @@ async def test_a_failing_consumer_is_tried_again_and_holds_nobody_up(
 
 
 async def test_a_killed_server_is_started_again_and_delivers(
-    server: NatsServer, database: Publisher
+    database: Publisher, folder: Path
 ) -> None:
     """MS8."""
     inbox = Inbox()
-    async with going(server.run), going(queue_of(server, database, inbox=inbox).run):
+    server = NatsServer(folder)
+    async with server, going(queue_of(server, database, inbox=inbox).run):
         for number in range(3):
             before, after = f"{number} before", f"{number} after"
             await write(database, before)

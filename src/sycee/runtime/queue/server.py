@@ -11,6 +11,8 @@ import socket
 import sys
 from contextlib import suppress
 from pathlib import Path
+from types import TracebackType
+from typing import Self
 
 from sycee.runtime import logs
 from sycee.runtime.backoff import pauses
@@ -42,13 +44,33 @@ class NatsMissing(Exception):
 
 
 class NatsServer:
-    """Starts it, keeps it up, ends it. Its port and token last as long as this object."""
+    """Enter it to have it started and kept up, leave it to have it ended.
+
+    Its port and token last as long as this object.
+    """
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder.absolute()
         self._token = secrets.token_hex(16)
         self._port = _free_port()
         self._child: asyncio.subprocess.Process | None = None
+        self._keeping: asyncio.Task[None] | None = None
+
+    async def __aenter__(self) -> Self:
+        await self.start()
+        self._keeping = asyncio.create_task(self._keep())
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        fault: BaseException | None,
+        stack: TracebackType | None,
+    ) -> None:
+        if self._keeping is not None:
+            self._keeping.cancel()
+            await asyncio.wait([self._keeping])
+        await self.stop()
 
     @property
     def url(self) -> str:
@@ -67,24 +89,17 @@ class NatsServer:
             stdout=asyncio.subprocess.DEVNULL,
             stderr=asyncio.subprocess.DEVNULL,
         )
-        async with asyncio.timeout(START_S):
-            await self._answers(self._child)
+        try:
+            async with asyncio.timeout(START_S):
+                await self._answers(self._child)
+        except BaseException:
+            await self.stop()
+            raise
         log.info("nats_started", port=self._port)
-
-    async def run(self) -> None:
-        """Start it again whenever it ends, until cancelled: a job of the process."""
-        again = pauses(_PAUSE_S, _PAUSE_S_MAX)
-        while True:
-            assert self._child is not None, "started before it is kept up"
-            status = await self._child.wait()
-            pause_s = next(again)
-            log.warning("nats_ended", status=status, again_in_s=pause_s)
-            await asyncio.sleep(pause_s)
-            await self.start()
 
     async def stop(self) -> None:
         """End it in order, or in any case."""
-        child, self._child = self._child, None
+        child = self._child
         if child is None or child.returncode is not None:
             return
         child.terminate()
@@ -94,6 +109,18 @@ class NatsServer:
         except TimeoutError:
             child.kill()
             await child.wait()
+
+    async def _keep(self) -> None:
+        """Start it again whenever it ends."""
+        for pause_s in pauses(_PAUSE_S, _PAUSE_S_MAX):
+            assert self._child is not None, "started before it is kept up"
+            status = await self._child.wait()
+            log.warning("nats_ended", status=status, again_in_s=pause_s)
+            await asyncio.sleep(pause_s)
+            try:
+                await self.start()
+            except (OSError, TimeoutError, NatsMissing):
+                log.fault("nats_not_started")
 
     def _prepare(self) -> Path:
         """Write the configuration, and end a server that a killed process left behind."""
