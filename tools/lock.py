@@ -15,10 +15,11 @@ LOCKS: dict[str, tuple[str, ...]] = {
 """Each lock file and what it takes beyond the runtime dependencies."""
 
 # Nothing about where packages came from is written, and no local settings decide it.
-_COMPILE = (
-    "uv pip compile --quiet --no-config --universal --generate-hashes --python-version 3.11"
-    " --no-emit-index-url --no-emit-find-links --no-header pyproject.toml"
-).split()
+_COMPILE = [
+    *("uv", "pip", "compile", "--quiet", "--no-config", "--no-header"),
+    *("--universal", "--python-version", "3.11", "--generate-hashes"),
+    *("--no-emit-index-url", "--no-emit-find-links", "pyproject.toml"),
+]
 
 
 def command(lock: str, upgrade: bool) -> list[str]:

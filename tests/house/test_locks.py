@@ -5,7 +5,6 @@ import tomllib
 from pathlib import Path
 
 import pytest
-
 from tools.lock import LOCKS
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -130,7 +130,7 @@ async def _begin(members: Sequence[Member], stop: asyncio.Event) -> Ready | None
     stopping = asyncio.create_task(stop.wait())
     try:
         async with asyncio.timeout(START_S):
-            await asyncio.wait([beginning, stopping], return_when=asyncio.FIRST_COMPLETED)
+            await _either(beginning, stopping)
         if stopping.done():
             return None
         ready = dict(zip((each.service for each in members), beginning.result(), strict=True))
