@@ -123,9 +123,7 @@ class Shop:
         """Not all of the goods were there."""
         held, amount = self._held(visit), part(visit)
         options = self._once(f"{visit.number}-capture")
-        taken = self._v1.payment_intents.capture(
-            held, {"amount_to_capture": amount.minor}, options
-        )
+        taken = self._v1.payment_intents.capture(held, {"amount_to_capture": amount.minor}, options)
         self._banked(taken, amount)
 
     def hold_and_release(self, visit: Visit) -> None:
@@ -164,7 +162,7 @@ class Shop:
         self._banked(again, visit.amount)
 
     def answer_lost(self, visit: Visit) -> None:
-        """The bank takes the money and its answer is lost: the platform finds out, nobody guesses."""
+        """The bank takes the money and its answer is lost: the platform finds out."""
         payment = self._create(visit, self._order(visit, "pm_card_sycee_lost_answer"))
         until = time.monotonic() + SETTLES_WITHIN_S
         while payment.status == "processing" and time.monotonic() < until:

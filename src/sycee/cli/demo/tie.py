@@ -35,7 +35,7 @@ def net(takings: Mapping[Currency, Takings]) -> Amounts:
 
 
 def turnover(takings: Mapping[Currency, Takings]) -> Amounts:
-    """What should have moved in the books: payments and refunds go over two accounts, fees over one.
+    """What should have moved in the books: payments and refunds move twice, fees once.
 
     A payment goes from the rail over clearing to the merchant, a refund from the merchant over
     refunds to the rail, a fee from the merchant to the platform.
@@ -49,14 +49,15 @@ def balance(client: stripe.StripeClient) -> Amounts:
     """What the API says the shop has, available or not yet."""
     found = client.v1.balance.retrieve()
     sums: Amounts = {}
-    for funds in (*found.available, *found.pending):
-        code = currency(funds.currency)
-        sums[code] = sums.get(code, 0) + funds.amount
+    parts = [
+        *((each.currency, each.amount) for each in found.available),
+        *((each.currency, each.amount) for each in found.pending),
+    ]
+    for code, minor in ((currency(code), minor) for code, minor in parts):
+        sums[code] = sums.get(code, 0) + minor
     return sums
 
 
 def risen(before: Amounts, after: Amounts) -> Amounts:
     """By how much each currency rose."""
-    return {
-        code: after.get(code, 0) - before.get(code, 0) for code in before.keys() | after.keys()
-    }
+    return {code: after.get(code, 0) - before.get(code, 0) for code in before.keys() | after.keys()}

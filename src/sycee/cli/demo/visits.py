@@ -102,7 +102,7 @@ _PRICES = {
 
 
 def visits(seed: int, count: int) -> Sequence[Visit]:
-    """The day's visits. Every kind happens once before chance decides, in every currency in turn."""
+    """The day's visits. Chance decides once every kind and every currency had its turn."""
     chance = Random(seed)  # noqa: S311 - a day is to be repeated, not to be secret
     kinds = chance.choices(list(_WEIGHTS), list(_WEIGHTS.values()), k=count)
     kinds[: len(_WEIGHTS)] = list(_WEIGHTS)[:count]
