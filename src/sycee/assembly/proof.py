@@ -2,17 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Callable
 
 import msgspec
 
-from sycee.assembly.storage import path_of, schema_of
 from sycee.kernel.currencies import BY_CODE
-from sycee.runtime.database.sqlite import open_sqlite_read_only
-from sycee.services.ledger import jobs as ledger_jobs
-from sycee.services.ledger.contract import Ledger, TrialBalanceQuery
-from sycee.services.payments import jobs as payments_jobs
 
 Progress = Callable[[int, int], None]
 

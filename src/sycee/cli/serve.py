@@ -31,7 +31,9 @@ Tell = Callable[[Ready], None]
 def add(parser: ArgumentParser) -> None:
     """The command's options."""
     add_configuration(parser)
-    parser.add_argument("services", nargs="+", choices=SERVICES, metavar="service", help="|".join(SERVICES))
+    parser.add_argument(
+        "services", nargs="+", choices=SERVICES, metavar="service", help="|".join(SERVICES)
+    )
     parser.add_argument("--profile", choices=["dev", "production"], help="how strict")
     parser.add_argument(
         "--attached", action="store_true", help="stop when standard input is closed"
@@ -54,8 +56,10 @@ async def stand(
     configuration: Configuration, here: Collection[str], tell: Tell, attached: bool = False
 ) -> None:
     """Build the services, open the doors, and stand until it is time to stop."""
-    logs.configure("+".join(sorted(here)) if len(here) < len(SERVICES) else "sycee", _level(configuration))
-    data = Path(configuration.data).resolve()
+    logs.configure(
+        "+".join(sorted(here)) if len(here) < len(SERVICES) else "sycee", _level(configuration)
+    )
+    data = configuration.folder
     queue = queue_of(configuration)
     databases = Databases(data, queue)
     async with Floor(data, configuration.profile, databases.open, queue) as floor:
@@ -87,7 +91,7 @@ async def _open_inner_door(
 
 async def _open_doors(floor: Floor, configuration: Configuration, assembled: Assembled) -> Ready:
     """Open the public doors when the gateway lives here, and say where everything is."""
-    data = Path(configuration.data).resolve()
+    data = configuration.folder
     if assembled.gateway is None or assembled.grpc is None:
         return Ready(data=str(data))
     keys = await first_keys(assembled.identity, data, configuration.profile)
