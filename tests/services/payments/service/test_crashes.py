@@ -161,23 +161,21 @@ FLOWS = (
 )
 
 
-async def cut(folder: Path, flow, steps) -> bool:
+async def cut(folder: Path, clock, flow, steps) -> bool:
     """Run a flow until the cut; whether there was one."""
     cutter = Cutter(steps)
-    shop = await Shop(folder, FakeClock(), wrap=cutter.wrap).open()
+    shop = await Shop(folder, clock, wrap=cutter.wrap).open()
     with contextlib.suppress(Crash, Refusal):
         await flow(shop)
-    await_tasks = list(shop.service.attempts._tasks)
-    for task in await_tasks:
+    for task in list(shop.service.attempts._tasks):
         with contextlib.suppress(Crash):
             await task
     await shop.close()
     return cutter.is_dead
 
 
-async def started_again(folder: Path) -> Shop:
+async def started_again(folder: Path, clock) -> Shop:
     """Everything from the files, some time later; what was left open is swept."""
-    clock = FakeClock()
     clock.pass_s(100)
     shop = await Shop(folder, clock).open()
     await shop.sweep()
@@ -228,8 +226,9 @@ async def test_a_flow_that_is_cut_anywhere_comes_to_one_right_end(tmp_path, flow
         assert steps < STEPS_MAX, "a flow has an end"
         folder = tmp_path / str(steps)
         folder.mkdir()
-        was_cut = await cut(folder, flow, steps)
-        shop = await started_again(folder)
+        clock = FakeClock()
+        was_cut = await cut(folder, clock, flow, steps)
+        shop = await started_again(folder, clock)
         await check_ended(shop)
         before = await shop.service.list_payments(ListPayments(SHOP))
         assert len(before.items) <= 1
@@ -252,7 +251,7 @@ async def test_a_flow_that_is_cut_anywhere_comes_to_one_right_end(tmp_path, flow
 
 async def test_a_cut_takes_effect(tmp_path):
     """The cutter bites: without the sweep, an attempt stays open and its key unsettled."""
-    assert await cut(tmp_path, pay, 1)
+    assert await cut(tmp_path, FakeClock(), pay, 1)
     shop = await Shop(tmp_path, FakeClock()).open()
     assert (await only(shop)).status is PaymentStatus.PROCESSING
     with pytest.raises(AssertionError):
@@ -261,7 +260,7 @@ async def test_a_cut_takes_effect(tmp_path):
 
 async def test_two_sweepers_at_once_do_no_harm(tmp_path):
     """The set of attempts in work is a courtesy; safety does not rest on it."""
-    await cut(tmp_path, pay, 3)
+    await cut(tmp_path, FakeClock(), pay, 3)
     shop = await Shop(tmp_path, FakeClock()).open()
     (attempt,) = await shop.parts.database.read(
         lambda session: [row[0] for row in session.rows("SELECT id FROM attempts")]
