@@ -6,9 +6,12 @@ import msgspec
 
 from sycee.runtime.host import Host
 from sycee.services.ledger.contract import Ledger
+from sycee.services.ledger.domain.entry import JournalDamaged
 from sycee.services.ledger.domain.journal import Replay
 from sycee.services.ledger.jobs import keep_expiring, replay_into
 from sycee.services.ledger.service import LedgerService
+
+__all__ = ["JournalDamaged", "Settings", "build"]
 
 
 class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -1,0 +1,15 @@
+"""What may keep the platform from starting without being a bug; each text says what is wrong."""
+
+from __future__ import annotations
+
+from sycee.assembly.storage import DataInUse
+from sycee.runtime.config import ConfigurationInvalid
+from sycee.runtime.secrets import Unsafe
+from sycee.services.ledger.app import JournalDamaged
+
+
+class CannotStart(Exception):
+    """The platform cannot start here; the text says what to do."""
+
+
+EXPECTED = (CannotStart, ConfigurationInvalid, DataInUse, JournalDamaged, Unsafe)

@@ -1,0 +1,79 @@
+"""The first merchant of an installation and its keys, so that a first payment needs no set-up."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import msgspec
+
+from sycee.kernel.refusal import Refusal
+from sycee.runtime.host import Profile
+from sycee.services.identity.contract import (
+    Authenticate,
+    CreateMerchant,
+    Identity,
+    IssueKey,
+    ListKeys,
+    MerchantId,
+    Role,
+)
+
+SHOP = MerchantId("acct_test_shop")
+OPERATOR = MerchantId("acct_operator")
+TOLD_BEFORE = ""
+"""In place of a key that was told at an earlier start and is not kept in clear."""
+
+
+class FirstKeys(msgspec.Struct, frozen=True):
+    """Keys of a test merchant, and of whoever runs the installation."""
+
+    secret_key: str
+    publishable_key: str
+    operator_key: str
+
+
+async def first_keys(identity: Identity, data: Path, profile: Profile) -> FirstKeys:
+    """Make the first merchant and its keys, once.
+
+    The dev profile keeps the keys among the secrets, so that every start shows the same ones. In
+    production they are told at the first start only.
+    """
+    kept = data / "secrets" / "first-keys.json"
+    if profile is Profile.DEV and kept.exists():
+        keys = msgspec.json.decode(kept.read_bytes(), type=FirstKeys)
+        if await _works(identity, keys):
+            return keys
+    elif profile is Profile.PRODUCTION and (await identity.list_keys(ListKeys(OPERATOR))).keys:
+        return FirstKeys(TOLD_BEFORE, TOLD_BEFORE, TOLD_BEFORE)
+    keys = await _issue(identity)
+    if profile is Profile.DEV:
+        _keep(kept, keys)
+    return keys
+
+
+async def _issue(identity: Identity) -> FirstKeys:
+    await identity.create_merchant(CreateMerchant(SHOP, "Test shop"))
+    await identity.create_merchant(CreateMerchant(OPERATOR, "Operator of this installation"))
+    wanted = ((SHOP, Role.SECRET), (SHOP, Role.PUBLISHABLE), (OPERATOR, Role.OPERATOR))
+    return FirstKeys(
+        *[(await identity.issue_key(IssueKey(owner, role))).secret for owner, role in wanted]
+    )
+
+
+async def _works(identity: Identity, keys: FirstKeys) -> bool:
+    """Whether the keys belong to these data: the file may come from elsewhere, or be revoked."""
+    try:
+        for secret in msgspec.structs.astuple(keys):
+            await identity.authenticate(Authenticate(secret))
+    except Refusal:
+        return False
+    return True
+
+
+def _keep(path: Path, keys: FirstKeys) -> None:
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    draft = path.with_suffix(".draft")
+    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
+        file.write(msgspec.json.encode(keys))
+    draft.rename(path)

@@ -1,0 +1,7 @@
+"""The secrets of an installation, by the names under which services ask for them."""
+
+from __future__ import annotations
+
+NAMES = ("api-keys", "card-fingerprint", "webhook-secrets")
+SIZE = 32
+"""Random bytes in each."""
