@@ -22,7 +22,7 @@ from sycee.cli.demo import report, tie
 from sycee.cli.demo.platform import Proof, own_platform, prove
 from sycee.cli.demo.shop import Shop
 from sycee.cli.demo.tie import Column
-from sycee.cli.demo.till import Till
+from sycee.cli.demo.till import Amounts, Till
 from sycee.cli.demo.visits import Visit, visits
 from sycee.cli.progress import Progress
 
@@ -82,10 +82,7 @@ def _own(options: Namespace, stack: ExitStack) -> Where:
 
 def _day(where: Where, planned: Sequence[Visit], seed: int) -> list[str]:
     client = _client(where)
-    try:
-        before = tie.balance(client)
-    except stripe.StripeError as error:
-        raise CannotStart(f"{where.url} does not let us in: {error}") from None
+    before = _first_balance(client, where.url)
     books = prove(where.data) if where.data else None
     till = Till()
     shop = Shop(client, till, uuid.uuid4().hex)
@@ -100,6 +97,16 @@ def _day(where: Where, planned: Sequence[Visit], seed: int) -> list[str]:
     problems = [*till.problems, *_wrong(columns, proof)]
     sys.stdout.write(report.day(till, columns, proof is not None, problems))
     return problems
+
+
+def _first_balance(client: stripe.StripeClient, url: str) -> Amounts:
+    """What the shop had before, which also tells whether it may come in at all."""
+    try:
+        return tie.balance(client)
+    except stripe.APIConnectionError:
+        raise CannotStart(f"{url} does not answer.") from None
+    except stripe.StripeError as error:
+        raise CannotStart(f"{url} does not let us in: {error.user_message}") from None
 
 
 def _wrong(columns: Sequence[Column], proof: Proof | None) -> Iterator[str]:

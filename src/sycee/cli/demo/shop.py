@@ -134,7 +134,7 @@ class Shop:
         """Everything comes back."""
         paid = self._create(visit, self._order(visit, visit.card))
         self._banked(paid, visit.amount)
-        self._refund(visit, paid.id, visit.amount)
+        self._refund(visit, paid.id, visit.amount, "all")
         self._refund_refused(visit, paid.id, 1)
 
     def refund_parts(self, visit: Visit) -> None:
@@ -143,9 +143,9 @@ class Shop:
         self._banked(paid, visit.amount)
         first = part(visit)
         rest = visit.amount - first
-        self._refund(visit, paid.id, first)
+        self._refund(visit, paid.id, first, "part")
         self._refund_refused(visit, paid.id, rest.minor + 1)
-        self._refund(visit, paid.id, rest)
+        self._refund(visit, paid.id, rest, "rest")
 
     def retry(self, visit: Visit) -> None:
         """The answer is lost on the way to the shop, which asks again; then it makes a mistake."""
@@ -245,10 +245,10 @@ class Shop:
         self._till.took(amount, entry.fee)
         self._till.ended("paid")
 
-    def _refund(self, visit: Visit, payment: str, amount: Money) -> None:
+    def _refund(self, visit: Visit, payment: str, amount: Money, which: str) -> None:
         wanted: RefundCreateParams = {"payment_intent": payment, "amount": amount.minor}
         wanted["expand"] = ["balance_transaction"]
-        options = self._once(f"{visit.number}-refund-{amount.minor}")
+        options = self._once(f"{visit.number}-refund-{which}")
         refund = self._v1.refunds.create(wanted, options)
         _expect("the refund's status", refund.status, "succeeded")
         _expect("the refund's amount", refund.amount, amount.minor)
