@@ -1,3 +1,4 @@
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -7,7 +8,8 @@ from sycee.cli.demo import tie
 from sycee.cli.demo.shop import Shop
 from sycee.cli.demo.till import Till
 from sycee.cli.demo.visits import Kind, Visit, visits
-from tests.cli.ran import ran
+from sycee.cli.exchange import NoAnswer, exchange
+from tests.cli.ran import ran, running as ran_on
 from tests.system.platform import Platform, running
 
 
@@ -47,7 +49,7 @@ def test_money_that_the_shop_does_not_know_of_is_found(platform: Platform):
     client, till = platform.client(), Till()
     before = tie.balance(client)
     shop = Shop(client, till, "day-with-a-secret")
-    shop.open()
+    assert shop.open()
     for visit in visits(1, 5):
         shop.serve(visit)
     client.v1.payment_intents.create(
@@ -63,7 +65,7 @@ def test_money_that_the_shop_does_not_know_of_is_found(platform: Platform):
 def test_every_kind_of_visit_goes_as_a_shop_expects(platform: Platform, kind: Kind):
     till = Till()
     shop = Shop(platform.client(), till, f"day-of-{kind.value}")
-    shop.open()
+    assert shop.open()
     shop.serve(next(visit for visit in visits(5, 40) if visit.kind is kind))
     assert till.problems == []
     assert till.outcomes
@@ -92,3 +94,22 @@ def test_a_wrong_key_is_told_in_one_line(platform: Platform, tmp_path: Path):
     assert done.returncode == 2
     assert "does not let us in: " in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_a_day_on_which_nothing_works_ends_with_its_problems(tmp_path: Path):
+    with running(tmp_path / "data", "one", "testcard.outage=true") as away:
+        done = ran(tmp_path, "demo", "--url", away.url, "--key", away.ready.secret_key)
+    assert done.returncode == 1
+    assert "WRONG the shop could not open: " in done.stdout
+    assert "Traceback" not in done.stderr
+
+
+def test_a_demo_that_is_ended_ends_its_platform(tmp_path: Path):
+    with ran_on(tmp_path, "demo", "--payments", "5000", "--data", "kept") as demo:
+        while "visits to a shop at" not in (line := demo.line()):
+            assert line
+        url = line.partition(" at ")[2].partition(",")[0]
+        assert exchange("GET", f"{url}/healthz").status
+        assert demo.stop(signal.SIGTERM) == 130
+    with pytest.raises(NoAnswer):
+        exchange("GET", f"{url}/healthz")
