@@ -9,7 +9,8 @@ from sycee.cli.demo.shop import Shop
 from sycee.cli.demo.till import Till
 from sycee.cli.demo.visits import Kind, Visit, visits
 from sycee.cli.exchange import NoAnswer, exchange
-from tests.cli.ran import ran, running as ran_on
+from tests.cli.ran import ran
+from tests.cli.ran import running as ran_on
 from tests.system.platform import Platform, running
 
 
