@@ -1,3 +1,4 @@
+import re
 import signal
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,7 +10,7 @@ from sycee.cli.demo.shop import Shop
 from sycee.cli.demo.till import Till
 from sycee.cli.demo.visits import Kind, Visit, visits
 from sycee.cli.exchange import NoAnswer, exchange
-from tests.cli.ran import ran
+from tests.cli.ran import ROOT, ran
 from tests.cli.ran import running as ran_on
 from tests.system.platform import Platform, running
 
@@ -30,6 +31,14 @@ def test_a_day_on_a_platform_of_its_own_ties_to_the_cent(tmp_path: Path):
     assert "seed 20260501" in done.stderr
     assert [line for line in done.stderr.splitlines() if " of 40" in line][-1] == "40 of 40"
     assert (tmp_path / "kept" / "ledger.sqlite").exists()
+
+
+def test_the_guide_shows_a_true_day(tmp_path: Path):
+    page = (ROOT / "docs" / "guides" / "demo.md").read_text()
+    (shown,) = re.findall(r"```console\n(.*?)```", page, re.DOTALL)
+    done = ran(tmp_path, "demo")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.stdout in shown
 
 
 def test_a_temporary_platform_leaves_nothing_behind(tmp_path: Path):
