@@ -13,14 +13,11 @@ from pathlib import Path
 
 import msgspec
 
-from tests.faults.lab import campaign, checks, truth
+from tests.faults.lab import campaign, trial
 from tests.faults.lab.campaign import Campaign
 from tests.faults.lab.crowd import Crowd
 from tests.faults.lab.installation import Installation
-from tests.faults.lab.stories import Story, asks, stories
-
-REPEATED = 100
-QUIET_S = 60.0
+from tests.faults.lab.stories import Story, stories
 
 
 class Plan(msgspec.Struct, frozen=True):
@@ -59,13 +56,12 @@ def kill_again_and_again(run: Campaign, platform: Installation, plan: Plan) -> N
             deadly = _lose_a_service if one_service else _lose_everything
             asyncio.run(deadly(run, platform, crowd, new, dice, plan))
             where = f"{platform.topology}, cycle {cycle}"
-            if not asyncio.run(_compare(run, platform, crowd, dice, where)):
-                run.found(where, [f"its log is in {campaign.keep_log(platform.data, run.name)}"])
+            if not asyncio.run(trial.compare(run, platform, crowd, where)):
                 return
             run.at(cycle, plan.cycles, f"{platform.topology} {dict(run.counted)}")
     finally:
         platform.kill()
-    _count(run, crowd.told)
+    trial.count(run, crowd.told)
 
 
 async def _lose_everything(
@@ -109,33 +105,6 @@ async def _lose_a_service(
     await load
     run.counted["service_kills"] += 1
     run.counted[f"kills_of_{service}"] += 1
-
-
-async def _compare(
-    run: Campaign, platform: Installation, crowd: Crowd, dice: random.Random, where: str
-) -> bool:
-    """Bring all stories to their end, and compare with the truth; whether all is well."""
-    before = len(run.violations)
-    try:
-        await crowd.finish(platform.url, platform.key)
-        run.counted["repeated"] += await crowd.repeat(platform.url, platform.key, REPEATED, dice)
-    except* Exception as failed:  # noqa: BLE001 - a client that cannot go on is a finding
-        run.found(where, [f"stuck: {each}" for each in failed.exceptions])
-    if len(run.violations) > before:
-        return False
-    now = await truth.settled(platform.url, platform.key, platform.data, QUIET_S)
-    run.found(where, checks.all_of(crowd.told, now))
-    run.found(where, platform.check_books())
-    return len(run.violations) == before
-
-
-def _count(run: Campaign, told: Sequence[Story]) -> None:
-    run.counted["stories"] += len(told)
-    run.counted["requests"] += sum(1 for _ in asks(told))
-    run.counted["unanswered"] += sum(ask.lost for ask in asks(told))
-    run.counted["refused_for_now"] += sum(
-        not answer.is_kept for ask in asks(told) for answer in ask.answers
-    )
 
 
 if __name__ == "__main__":

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import re
 import shutil
 import signal
 import subprocess
 import tempfile
-import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -27,8 +25,9 @@ CALLS = (
     "sendto",
     "sendmsg",
 )
-ATTACH_TIMEOUT_S = 10.0
-_LINE = re.compile(r"^(\d+)\s+(\w+)\((?:\d+<([^>]*)>)?")
+DETACH_TIMEOUT_S = 10.0
+WRITES = ("write", "pwrite64")
+_LINE = re.compile(r"^(?:(\d+)\s+)?(\w+)\((?:\d+<([^>]*)>)?")
 
 
 class CannotTrace(Exception):
@@ -41,19 +40,23 @@ class Call(msgspec.Struct, frozen=True):
     thread: int
     name: str
     file: str
-    """The path or socket that it is about."""
+    """The path, pipe or socket that it is about."""
+    is_injected: bool = False
 
 
 class Point(msgspec.Struct, frozen=True):
-    """The ``nth`` call of a name by the thread of a rank, counted from where tracing begins."""
+    """The ``nth`` call of a name on a file by one thread, counted from where tracing begins.
 
-    rank: int
+    Files that are no paths differ from run to run: there it is the ``nth`` call of a name by the
+    first thread, on whatever it is about.
+    """
+
     name: str
     nth: int
-    file: str
+    path: str = ""
 
     def __str__(self) -> str:
-        return f"{self.name} {self.nth} of thread {self.rank} on {Path(self.file).name}"
+        return f"{self.name} {self.nth} on {Path(self.path).name or 'a socket'}"
 
 
 def check_possible() -> None:
@@ -70,63 +73,68 @@ def check_possible() -> None:
 @contextlib.contextmanager
 def watching(pid: int) -> Iterator[list[Call]]:
     """Note the calls of all threads during a block; the list is filled when it ends."""
-    seen: list[Call] = []
-    with tempfile.NamedTemporaryFile(prefix="sycee-strace-") as out:
-        with _attached("-f", "-y", "-p", str(pid), "-e", f"trace={','.join(CALLS)}", out=out.name):
-            yield seen
-        for line in Path(out.name).read_text(errors="replace").splitlines():
-            match = _LINE.match(line)
-            if match and match[2] in CALLS:
-                seen.append(Call(int(match[1]), match[2], match[3] or ""))
+    with _attached(pid, "-f", "-e", f"trace={','.join(CALLS)}") as seen:
+        yield seen
 
 
 @contextlib.contextmanager
-def injecting(pid: int, point: Point, what: str) -> Iterator[None]:
+def injecting(pid: int, point: Point, what: str) -> Iterator[list[Call]]:
     """During a block, have the point end in ``what``: ``signal=KILL`` or ``error=EIO``.
 
-    A ``+`` behind has every later one end so, too.
+    A ``+`` behind has every later one end so, too. The list is filled, when the block ends, with
+    the calls that count.
     """
-    thread = threads(pid)[point.rank]
     when = f"{point.nth}+" if what.endswith("+") else f"{point.nth}"
     inject = f"inject={point.name}:{what.rstrip('+')}:when={when}"
-    with _attached("-p", str(thread), "-e", f"trace={point.name}", "-e", inject, out="/dev/null"):
-        yield
+    where = ["-f", "-P", point.path] if point.path else []
+    writes = "" if point.name in WRITES or not point.path else f",{','.join(WRITES)}"
+    with _attached(pid, *where, "-e", f"trace={point.name}{writes}", "-e", inject) as seen:
+        yield seen
 
 
-def threads(pid: int) -> list[int]:
-    """A process's threads, oldest first."""
-    return sorted(int(each.name) for each in Path(f"/proc/{pid}/task").iterdir())
-
-
-def points(seen: Sequence[Call], order: Sequence[int]) -> list[Point]:
-    """Every call as a point, in the order seen; ``order`` are the threads, oldest first."""
-    ranks = {thread: rank for rank, thread in enumerate(order)}
-    counts: Counter[tuple[int, str]] = Counter()
-    found = []
+def points(seen: Sequence[Call], pid: int) -> list[Point]:
+    """One point per name and place, whose ``nth`` is the highest that a thread reached."""
+    counts: Counter[tuple[int, str, str]] = Counter()
     for call in seen:
-        if call.thread in ranks:
-            counts[call.thread, call.name] += 1
-            nth = counts[call.thread, call.name]
-            found.append(Point(ranks[call.thread], call.name, nth, call.file))
-    return found
+        path = call.file if call.file.startswith("/") else ""
+        if path or call.thread == pid:
+            counts[call.thread, call.name, path] += 1
+    highest: dict[tuple[str, str], int] = {}
+    for (_, name, path), count in counts.items():
+        highest[name, path] = max(count, highest.get((name, path), 0))
+    return [Point(name, nth, path) for (name, path), nth in highest.items()]
 
 
 @contextlib.contextmanager
-def _attached(*arguments: str, out: str) -> Iterator[None]:
-    tracer = subprocess.Popen(
-        ["strace", "-o", out, *arguments], stderr=subprocess.PIPE, text=True
-    )
-    try:
-        assert tracer.stderr is not None
-        line = tracer.stderr.readline()
-        if "attached" not in line:
-            raise CannotTrace(line.strip() or "strace ended")
-        yield
-    finally:
-        with contextlib.suppress(ProcessLookupError):
-            tracer.send_signal(signal.SIGINT)
+def _attached(pid: int, *arguments: str) -> Iterator[list[Call]]:
+    seen: list[Call] = []
+    with tempfile.NamedTemporaryFile(prefix="sycee-strace-") as out:
+        command = ["strace", "-y", "-o", out.name, "-p", str(pid), *arguments]
+        tracer = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
         try:
-            tracer.wait(ATTACH_TIMEOUT_S)
-        except subprocess.TimeoutExpired:
-            tracer.kill()
-            tracer.wait()
+            assert tracer.stderr is not None
+            line = tracer.stderr.readline()
+            if "attached" not in line:
+                raise CannotTrace(line.strip() or "strace ended")
+            yield seen
+        finally:
+            _detach(tracer)
+        seen += _calls(Path(out.name).read_text(errors="replace"), pid)
+
+
+def _detach(tracer: subprocess.Popen[str]) -> None:
+    with contextlib.suppress(ProcessLookupError):
+        tracer.send_signal(signal.SIGINT)
+    try:
+        tracer.communicate(timeout=DETACH_TIMEOUT_S)
+    except subprocess.TimeoutExpired:
+        tracer.kill()
+        tracer.wait()
+
+
+def _calls(text: str, pid: int) -> Iterator[Call]:
+    for line in text.splitlines():
+        match = _LINE.match(line)
+        if match:
+            thread = int(match[1] or pid)
+            yield Call(thread, match[2], match[3] or "", "(INJECTED)" in line)
