@@ -78,7 +78,8 @@ class Sweep:
 
     def __init__(self, run: Campaign, platform: Installation) -> None:
         self.run = run
-        self.platform = platform.start()
+        self.platform = platform
+        platform.start()
         self.crowd = Crowd(4)
         self._numbers = iter(range(1_000_000))
 

@@ -150,14 +150,24 @@ def _orders(rows: list[tuple[str, str, str | None, int, bytes]]) -> Iterator[Ord
         yield Order(id, operation, original, amount, verdict is rail.Verdict.APPROVED)
 
 
+async def page(line: Line, path: str, kind: type[Item]) -> list[Item]:
+    """The first page of a list, whose path has a question mark already."""
+    return (await _page(line, path, kind)).data
+
+
 async def _all(line: Line, path: str, kind: type[Item]) -> list[Item]:
     found: list[Item] = []
     cursor = ""
     while True:
-        answer = await line.get(f"{path}?limit={PAGE_SIZE}{cursor}")
-        assert answer.is_good, answer
-        told: Page[Item] = msgspec.json.decode(answer.body, type=Page[kind])  # type: ignore[valid-type]
+        told = await _page(line, f"{path}?limit={PAGE_SIZE}{cursor}", kind)
         found += told.data
         if not told.has_more:
             return found
         cursor = f"&starting_after={told.data[-1].id}"
+
+
+async def _page(line: Line, path: str, kind: type[Item]) -> Page[Item]:
+    answer = await line.get(path)
+    assert answer.is_good, answer
+    told: Page[Item] = msgspec.json.decode(answer.body, type=Page[kind])  # type: ignore[valid-type]
+    return told
