@@ -206,7 +206,7 @@ def effects_of(told: Sequence[Story], now: Truth) -> list[str]:
 
 def _one_request_each(seed: int, keys: int) -> list[Story]:
     """Stories that begin with a request that moves money."""
-    told = []
+    told: list[Story] = []
     for story in stories(seed):
         if len(told) == keys:
             return told

@@ -54,7 +54,9 @@ def all_of(told: Sequence[Story], truth: Truth) -> list[str]:
 
 def broken_promises(told: Sequence[Story], truth: Truth) -> Iterator[str]:
     """MS1: whatever was acknowledged is there, in the status that was told or a later one."""
-    now: dict[str, Payment | Refund] = {each.id: each for each in (*truth.payments, *truth.refunds)}
+    now: dict[str, Payment | Refund] = {}
+    now.update((payment.id, payment) for payment in truth.payments)
+    now.update((refund.id, refund) for refund in truth.refunds)
     for ask in asks(told):
         for answer in ask.answers:
             if not answer.is_good:
