@@ -7,6 +7,7 @@ import pytest
 
 from sycee.gateway.app import Settings, build
 from sycee.runtime.host import Profile
+from sycee.services.payments.contract.customers import SetupDeclined, SetupStatus
 from sycee.services.payments.contract.intents import ClientSecretInvalid, PaymentStatus
 from tests.gateway import objects as o
 from tests.gateway.door import Floor, opened
@@ -58,6 +59,79 @@ async def test_a_wrong_secret_is_refused():
     async with opened(answer_challenge=ClientSecretInvalid("No.")) as door:
         answer = await door.client.post(PATH, data={"client_secret": "x", "outcome": "fail"})
         assert answer.status_code == 401
+
+
+WAITING = msgspec.structs.replace(
+    o.SETUP, status=SetupStatus.REQUIRES_ACTION, return_url="https://shop.example/?a=b"
+)
+SETUP_PATH = f"/testcard/3ds/setups/{WAITING.merchant}/{WAITING.id}"
+TICKET = WAITING.client_secret
+
+
+async def test_the_page_of_a_setup_asks_to_remember_the_card():
+    async with opened() as door:
+        page = await door.client.get(SETUP_PATH, params={"client_secret": TICKET})
+        assert page.status_code == 200
+        assert page.text.count("<button") == 2 and "remember your card" in page.text
+        assert f'action="{SETUP_PATH}"' in page.text
+
+
+@pytest.mark.parametrize(
+    ("outcome", "ending", "redirect"),
+    [
+        ("complete", SetupStatus.SUCCEEDED, "succeeded"),
+        ("complete", SetupStatus.REQUIRES_PAYMENT_METHOD, "failed"),
+        ("fail", SetupStatus.REQUIRES_PAYMENT_METHOD, "failed"),
+    ],
+)
+async def test_the_answer_about_a_setup_leads_back_to_the_shop(outcome, ending, redirect):
+    kept = [WAITING]
+
+    async def get_setup(_):
+        return kept[-1]
+
+    async def confirm_setup(_):
+        kept.append(msgspec.structs.replace(WAITING, status=ending))
+        if ending is not SetupStatus.SUCCEEDED:
+            raise SetupDeclined("No.")
+        return kept[-1]
+
+    async with opened(get_setup=get_setup, confirm_setup=confirm_setup) as door:
+        answer = await door.client.post(
+            SETUP_PATH, data={"client_secret": TICKET, "outcome": outcome}
+        )
+        assert answer.status_code == 303
+        assert answer.headers["location"] == (
+            f"https://shop.example/?a=b&setup_intent={WAITING.id}"
+            f"&setup_intent_client_secret={TICKET}&redirect_status={redirect}"
+        )
+        command = next(asked for name, asked in door.payments.asked if name == "confirm_setup")
+        assert command.origin.merchant == WAITING.merchant
+        assert command.authenticated is (outcome == "complete")
+
+
+async def test_a_setup_without_an_address_says_how_it_ended():
+    async with opened(get_setup=o.SETUP, confirm_setup=o.SETUP) as door:
+        answer = await door.client.post(
+            SETUP_PATH, data={"client_secret": TICKET, "outcome": "complete"}
+        )
+        assert answer.status_code == 200 and "The setup is now: succeeded" in answer.text
+
+
+def told(answer):
+    return {name: value for name, value in answer.json().items() if name != "request_id"}
+
+
+async def test_without_the_ticket_a_setup_stays_as_it_is_known_or_not():
+    """IA1."""
+    form = {"client_secret": "x", "outcome": "complete"}
+    async with opened(get_setup=WAITING) as door:
+        wrong = await door.client.post(SETUP_PATH, data=form)
+        assert [name for name, _ in door.payments.asked] == ["get_setup"]
+    async with opened() as door:
+        unknown = await door.client.post(SETUP_PATH, data=form)
+    assert wrong.status_code == unknown.status_code == 401
+    assert told(wrong) == told(unknown)
 
 
 async def test_production_has_no_such_page():

@@ -16,6 +16,7 @@ import stripe
 ROOT = Path(__file__).resolve().parents[2]
 START_TIMEOUT_S = 60
 STOP_TIMEOUT_S = 40
+COMMAND_TIMEOUT_S = 120
 
 
 class Ready(msgspec.Struct):
@@ -70,14 +71,25 @@ class Platform:
 
     def verify(self) -> subprocess.CompletedProcess[str]:
         """Prove the books, running or stopped."""
+        return self.command("verify")
+
+    def command(self, name: str, *options: str) -> subprocess.CompletedProcess[str]:
+        """Run another command on the same data."""
         return subprocess.run(
-            self._sycee("verify"),
+            [*self._sycee(name), *options],
             capture_output=True,
             text=True,
             cwd=ROOT,
             env=environment(),
             check=False,
+            timeout=COMMAND_TIMEOUT_S,
         )
+
+    @property
+    def pid(self) -> int:
+        """The process that was started."""
+        assert self._process is not None
+        return self._process.pid
 
     @property
     def url(self) -> str:

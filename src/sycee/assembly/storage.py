@@ -6,9 +6,32 @@ import fcntl
 import os
 from importlib.resources import files
 from pathlib import Path
+from typing import Protocol
 
+from sycee.assembly.configuration import Configuration
+from sycee.runtime.database import Database, Publisher
+from sycee.runtime.database.schema import Schema
+from sycee.runtime.database.sqlite import open_sqlite
+from sycee.runtime.floor import Queue
+from sycee.runtime.queue import LocalQueue
+from sycee.runtime.queue.nats import NatsQueue
+
+PUBLISHERS = frozenset({"payments"})
+"""Databases whose services publish events."""
 SCHEMAS = {"testcard": "sycee.services.payments.adapters.testcard"}
 """Database -> package of its schema, where that is not the service of the same name."""
+
+
+class EventQueue(Queue, Protocol):
+    """What carries events from databases to consumers."""
+
+    def attach(self, database: Publisher) -> None:
+        """Relay what this database publishes."""
+        ...
+
+    async def run(self) -> None:
+        """Carry events until cancelled."""
+        ...
 
 
 class DataInUse(Exception):
@@ -42,3 +65,27 @@ def claim(data: Path, name: str) -> int:
             " or name another directory with --data."
         ) from None
     return lock
+
+
+class Databases:
+    """Opens databases, and relays the events of those that publish."""
+
+    def __init__(self, data: Path, queue: EventQueue) -> None:
+        self._data = data
+        self._queue = queue
+
+    async def open(self, name: str) -> Database:
+        """A database that nobody else writes; ``DataInUse`` when somebody does."""
+        claim(self._data, name)
+        schema = Schema(schema_of(name))
+        database = await open_sqlite(path_of(self._data, name), schema, name)
+        if name in PUBLISHERS:
+            self._queue.attach(database)
+        return database
+
+
+def queue_of(configuration: Configuration) -> EventQueue:
+    """The queue that is configured: NATS between processes, else none but the process itself."""
+    if not configuration.queue.nats:
+        return LocalQueue()
+    return NatsQueue(configuration.queue.nats)

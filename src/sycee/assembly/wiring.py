@@ -47,9 +47,7 @@ class Assembled(msgspec.Struct, frozen=True):
     grpc: Door | None
 
 
-async def assemble(
-    floor: Floor, configuration: Configuration, here: Collection[str]
-) -> Assembled:
+async def assemble(floor: Floor, configuration: Configuration, here: Collection[str]) -> Assembled:
     """Build the services that live ``here``, before stand-ins for all others."""
     local: dict[str, tuple[type, object]] = {}
 
@@ -77,9 +75,7 @@ async def assemble(
         Payments,
         lambda: payments_app.build(floor, c.payments, c.testcard, validation, fraud, ledger),
     )
-    notify = await place(
-        "notify", Notify, lambda: notify_app.build(floor, c.notify, render_event)
-    )
+    notify = await place("notify", Notify, lambda: notify_app.build(floor, c.notify, render_event))
     if GATEWAY not in here:
         return Assembled(local, identity, None, None)
     gateway = await gateway_app.build(
@@ -99,7 +95,7 @@ def address(configuration: Configuration, service: str) -> str:
 
 def sockets(configuration: Configuration) -> Path:
     """The folder of the services' sockets."""
-    return Path(configuration.data).resolve() / "run"
+    return configuration.folder / "run"
 
 
 def tls_of(configuration: Configuration) -> tls.Tls | None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import signal
 import sys
 import threading
 from argparse import ArgumentParser, Namespace
@@ -13,12 +15,13 @@ import msgspec
 from sycee.assembly.configuration import Configuration
 from sycee.assembly.failures import CannotStart
 from sycee.assembly.keys import first_keys
-from sycee.assembly.storage import Databases
-from sycee.assembly.wiring import GATEWAY, SERVICES, Assembled, address, assemble, tls_of
+from sycee.assembly.storage import Databases, queue_of
+from sycee.assembly.wiring import SERVICES, Assembled, address, assemble, tls_of
 from sycee.cli.options import add_configuration, configured
 from sycee.cli.ready import Ready
 from sycee.runtime import logs, rpc
-from sycee.runtime.floor import Floor, run as run_floor
+from sycee.runtime.floor import Floor
+from sycee.runtime.floor import run as run_floor
 
 LOOPBACK = "127.0.0.1"
 
@@ -28,7 +31,9 @@ Tell = Callable[[Ready], None]
 def add(parser: ArgumentParser) -> None:
     """The command's options."""
     add_configuration(parser)
-    parser.add_argument("services", nargs="+", choices=SERVICES, metavar="service", help="|".join(SERVICES))
+    parser.add_argument(
+        "services", nargs="+", choices=SERVICES, metavar="service", help="|".join(SERVICES)
+    )
     parser.add_argument("--profile", choices=["dev", "production"], help="how strict")
     parser.add_argument(
         "--attached", action="store_true", help="stop when standard input is closed"
@@ -51,14 +56,17 @@ async def stand(
     configuration: Configuration, here: Collection[str], tell: Tell, attached: bool = False
 ) -> None:
     """Build the services, open the doors, and stand until it is time to stop."""
-    logs.configure("+".join(sorted(here)) if len(here) < len(SERVICES) else "sycee", _level(configuration))
-    data = Path(configuration.data).resolve()
-    databases = Databases(data, configuration.queue.nats)
-    async with Floor(data, configuration.profile, databases.open, databases.queue) as floor:
+    logs.configure(
+        "+".join(sorted(here)) if len(here) < len(SERVICES) else "sycee", _level(configuration)
+    )
+    data = configuration.folder
+    queue = queue_of(configuration)
+    databases = Databases(data, queue)
+    async with Floor(data, configuration.profile, databases.open, queue) as floor:
         if attached:
             _stop_when_detached(floor)
         assembled = await assemble(floor, configuration, here)
-        databases.relay(floor)
+        floor.job("queue", queue.run)
         await _open_inner_door(floor, configuration, assembled, here)
         ready = await _open_doors(floor, configuration, assembled)
         floor.ready()
@@ -83,7 +91,7 @@ async def _open_inner_door(
 
 async def _open_doors(floor: Floor, configuration: Configuration, assembled: Assembled) -> Ready:
     """Open the public doors when the gateway lives here, and say where everything is."""
-    data = Path(configuration.data).resolve()
+    data = configuration.folder
     if assembled.gateway is None or assembled.grpc is None:
         return Ready(data=str(data))
     keys = await first_keys(assembled.identity, data, configuration.profile)
@@ -109,9 +117,10 @@ async def _open_doors(floor: Floor, configuration: Configuration, assembled: Ass
 
 def _stop_when_detached(floor: Floor) -> None:
     """Stop when whoever started this process is gone, however it went."""
-    import asyncio
-
     loop = asyncio.get_running_loop()
+    # Ctrl-C reaches the whole group of processes; the one that started them says who drains when.
+    loop.remove_signal_handler(signal.SIGINT)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
     def watch() -> None:
         sys.stdin.buffer.read()
@@ -122,6 +131,3 @@ def _stop_when_detached(floor: Floor) -> None:
 
 def _level(configuration: Configuration) -> logs.Level:
     return logs.Level[configuration.log_level.name]
-
-
-__all__ = ["GATEWAY", "add", "run", "stand"]

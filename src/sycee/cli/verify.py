@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 from argparse import ArgumentParser, Namespace
-from pathlib import Path
 
 import msgspec
 
@@ -22,7 +21,7 @@ def add(parser: ArgumentParser) -> None:
 
 def run(options: Namespace) -> int:
     """Print what was proved; 1 when a row is wrong."""
-    data = Path(configured(options).value.data).resolve()
+    data = configured(options).value.folder
     with Progress("verify", sys.stderr) as progress:
         proof = floor.run(prove(data, progress.at))
     sys.stdout.write(_as_json(proof) if options.json else _for_people(proof))
@@ -37,7 +36,10 @@ def _for_people(proof: Proof) -> str:
     lines = [
         f"{proof.batches} batches, {proof.accounts} accounts, {proof.transfers} transfers,"
         f" {proof.payments} payments",
-        *(f"{line.currency}: debits {line.debits} = credits {line.credits}" for line in proof.lines),
+        *(
+            f"{line.currency}: debits {line.debits} = credits {line.credits}"
+            for line in proof.lines
+        ),
         *(f"WRONG {finding.row}: {finding.problem}" for finding in proof.findings),
         "The books are right." if not proof.findings else f"{len(proof.findings)} wrong.",
     ]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import hmac
 from html import escape
 from typing import Annotated, Literal
 from urllib.parse import urlsplit, urlunsplit
@@ -13,11 +15,24 @@ from sycee.gateway.api.pages import style_hash
 from sycee.gateway.asgi import Header
 from sycee.gateway.request import HTML, Answer, Request
 from sycee.gateway.routes import ANYONE, Route, route
+from sycee.kernel.refusal import NotFound
+from sycee.services.identity.contract import MerchantId
 from sycee.services.payments.contract import Payments
-from sycee.services.payments.contract.intents import AnswerChallenge, Payment
-from sycee.services.payments.contract.shared import PaymentId
+from sycee.services.payments.contract.customers import (
+    ConfirmSetup,
+    Setup,
+    SetupDeclined,
+    SetupQuery,
+)
+from sycee.services.payments.contract.intents import (
+    AnswerChallenge,
+    ClientSecretInvalid,
+    Payment,
+)
+from sycee.services.payments.contract.shared import Origin, PaymentId, SetupId
 
 PATH = "/testcard/3ds/{payment}"
+SETUP_PATH = "/testcard/3ds/setups/{merchant}/{setup}"
 STYLE = (
     "body{font:16px system-ui;max-width:26rem;margin:4rem auto;padding:0 1rem}"
     "button{font:inherit;padding:.6rem 1rem;margin-right:.5rem}"
@@ -67,15 +82,26 @@ class BankPage:
 
     def routes(self) -> list[Route]:
         """Its routes."""
+        show, decide, decide_setup = self.show, self.decide, self.decide_setup
         return [
-            route(f"GET {PATH}", self.show, Asking, answers="page", roles=ANYONE, page=True),
-            route(f"POST {PATH}", self.decide, Answering, answers="page", roles=ANYONE, page=True),
+            route(f"GET {PATH}", show, Asking, answers="page", roles=ANYONE, page=True),
+            route(f"POST {PATH}", decide, Answering, answers="page", roles=ANYONE, page=True),
+            route(f"GET {SETUP_PATH}", show, Asking, answers="page", roles=ANYONE, page=True),
+            route(
+                f"POST {SETUP_PATH}",
+                decide_setup,
+                Answering,
+                answers="page",
+                roles=ANYONE,
+                page=True,
+            ),
         ]
 
     async def show(self, request: Request, given: Asking) -> Answer:
         """Show the two buttons."""
         form = _FORM.format(action=escape(request.path), secret=escape(given.client_secret))
-        return _page("A shop asks you to confirm a payment. No money moves here.", form)
+        wish = "remember your card" if "setup" in request.arguments else "confirm a payment"
+        return _page(f"A shop asks you to {wish}. No money moves here.", form)
 
     async def decide(self, request: Request, given: Answering) -> Answer:
         """Take the payer's answer and send them back to the shop."""
@@ -86,32 +112,57 @@ class BankPage:
                 given.outcome == "complete",
             )
         )
-        target = _return_target(payment)
-        if target is None:
-            return _page(f"The payment is now: {payment.status.value}. You may close this page.")
-        return Answer(303, b"", HTML, (POLICY, (b"location", target.encode("ascii", "ignore"))))
+        is_taken = payment.status.value in ("succeeded", "requires_capture", "processing")
+        return _led_back("payment", payment, is_taken)
+
+    async def decide_setup(self, request: Request, given: Answering) -> Answer:
+        """Take the payer's answer about a set-up and send them back to the shop."""
+        seen = await self._ticketed(request, given.client_secret)
+        origin = Origin(seen.merchant, seen.livemode, request.id)
+        command = ConfirmSetup(origin, seen.id, authenticated=given.outcome == "complete")
+        with contextlib.suppress(SetupDeclined):
+            await self._payments.confirm_setup(command)
+        setup = await self._payments.get_setup(SetupQuery(seen.merchant, seen.id))
+        return _led_back("setup", setup, setup.status.value == "succeeded")
+
+    async def _ticketed(self, request: Request, client_secret: str) -> Setup:
+        """The set-up that the path names; a wrong secret and a wrong path answer alike."""
+        query = SetupQuery(
+            MerchantId(request.arguments["merchant"]), SetupId(request.arguments["setup"])
+        )
+        refusal = ClientSecretInvalid("The client_secret is not this setup intent's.")
+        try:
+            setup = await self._payments.get_setup(query)
+        except NotFound:
+            raise refusal from None
+        if not hmac.compare_digest(client_secret.encode(), setup.client_secret.encode()):
+            raise refusal
+        return setup
 
 
-def _return_target(payment: Payment) -> str | None:
-    """The shop's address with the payment's ids added; only web addresses are followed."""
-    if not payment.return_url:
+def _led_back(kind: Literal["payment", "setup"], subject: Payment | Setup, is_done: bool) -> Answer:
+    """Back to the shop where it said how; else say how it ended."""
+    target = _return_target(kind, subject, is_done)
+    if target is None:
+        return _page(f"The {kind} is now: {subject.status.value}. You may close this page.")
+    return Answer(303, b"", HTML, (POLICY, (b"location", target.encode("ascii", "ignore"))))
+
+
+def _return_target(kind: str, subject: Payment | Setup, is_done: bool) -> str | None:
+    """The shop's address with the ids added; only web addresses are followed."""
+    if not subject.return_url:
         return None
-    parts = urlsplit(payment.return_url)
+    parts = urlsplit(subject.return_url)
     if parts.scheme not in ("http", "https") or not parts.hostname:
         return None
-    if any(ord(character) < 33 for character in payment.return_url):
+    if any(ord(character) < 33 for character in subject.return_url):
         return None
     added = (
-        f"payment_intent={payment.id}&payment_intent_client_secret={payment.client_secret}"
-        f"&redirect_status={_redirect_status(payment)}"
+        f"{kind}_intent={subject.id}&{kind}_intent_client_secret={subject.client_secret}"
+        f"&redirect_status={'succeeded' if is_done else 'failed'}"
     )
     query = f"{parts.query}&{added}" if parts.query else added
     return urlunsplit(parts._replace(query=query))
-
-
-def _redirect_status(payment: Payment) -> str:
-    taken = payment.status.value in ("succeeded", "requires_capture", "processing")
-    return "succeeded" if taken else "failed"
 
 
 def _page(text: str, form: str = "") -> Answer:

@@ -76,7 +76,7 @@ class Reference:
         ).encode()
 
 
-class _Info(msgspec.Struct):
+class _About(msgspec.Struct):
     version: str
     description: str
 
@@ -102,7 +102,7 @@ class _Operation(msgspec.Struct):
 
 
 class _Document(msgspec.Struct):
-    info: _Info
+    info: _About
     paths: dict[str, dict[str, _Operation]]
     components: _Components
 

@@ -119,7 +119,10 @@ class Fraud(Protocol):
     """Block lists and velocity windows. Decisions are kept with their reasons."""
 
     async def judge(self, query: JudgePayment) -> Judgement:
-        """Score one attempt and count it in the velocity windows, once per attempt."""
+        """Score one attempt and count it in the velocity windows, once per attempt.
+
+        Never refuses.
+        """
         ...
 
     @refuses(BlockValueInvalid)
@@ -133,5 +136,5 @@ class Fraud(Protocol):
         ...
 
     async def list_blocks(self, query: ListBlocks) -> Blocks:
-        """The block list of one merchant."""
+        """The block list of one merchant. Never refuses."""
         ...

@@ -200,7 +200,10 @@ class Identity(Protocol):
         ...
 
     async def list_keys(self, query: ListKeys) -> ApiKeys:
-        """A merchant's keys without their secrets; an unknown merchant has none."""
+        """A merchant's keys without their secrets; an unknown merchant has none.
+
+        Never refuses.
+        """
         ...
 
     @refuses(ApiKeyInvalid)

@@ -11,7 +11,6 @@ from sycee.services.ledger.domain.journal import Replay
 from sycee.services.ledger.jobs import keep_expiring, replay_into
 from sycee.services.ledger.service import LedgerService
 
-
 __all__ = ["JournalDamaged", "Settings", "build"]
 
 

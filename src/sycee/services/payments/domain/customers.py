@@ -11,10 +11,17 @@ from sycee.services.payments.contract.customers import (
     EmailInvalid,
     Method,
 )
-from sycee.services.payments.contract.shared import CustomerId, MethodId
-from sycee.services.payments.domain.texts import changed_metadata, changed_text, check_texts
+from sycee.services.payments.contract.shared import Address, CustomerId, MethodId, Shipping
+from sycee.services.payments.domain.texts import (
+    changed_metadata,
+    changed_text,
+    check_texts,
+    former_metadata,
+)
 
 LIMITS = {"name": 256, "email": 512, "phone": 20}
+_SHOWN_ALIKE = ("name", "email", "phone", "description", "address", "shipping")
+"""Fields whose public shape is the contract's own."""
 
 
 def check_fields(fields: CustomerFields) -> None:
@@ -25,6 +32,9 @@ def check_fields(fields: CustomerFields) -> None:
             "email": fields.email,
             "phone": fields.phone,
             "description": fields.description,
+            **_texts("address", fields.address),
+            **_texts("shipping", fields.shipping),
+            **_texts("shipping[address]", fields.shipping and fields.shipping.address),
         },
         LIMITS,
     )
@@ -67,6 +77,27 @@ def deleted(customer: Customer) -> Customer:
     )
 
 
+def previous(before: Customer, after: Customer) -> dict[str, object]:
+    """Former values of what an update changed, in the public shape."""
+    former: dict[str, object] = {
+        name: msgspec.to_builtins(getattr(before, name))
+        for name in _SHOWN_ALIKE
+        if getattr(before, name) != getattr(after, name)
+    }
+    if before.metadata != after.metadata:
+        former["metadata"] = former_metadata(before.metadata, after.metadata)
+    if before.default_method != after.default_method:
+        former["invoice_settings"] = {"default_payment_method": before.default_method}
+    return former
+
+
+def existing(customer: Customer | None, wanted: CustomerId) -> Customer:
+    """The customer, also when deleted, unless it is unknown or foreign."""
+    if customer is None:
+        raise NotFound(f"No such customer: '{wanted}'", param="customer")
+    return customer
+
+
 def living(customer: Customer | None, wanted: CustomerId) -> Customer:
     """The customer, unless it is unknown, foreign or deleted."""
     if customer is None or customer.deleted:
@@ -74,10 +105,24 @@ def living(customer: Customer | None, wanted: CustomerId) -> Customer:
     return customer
 
 
+def without(customer: Customer, method: MethodId) -> Customer:
+    """The customer once a method is no longer theirs."""
+    if customer.default_method != method:
+        return customer
+    return msgspec.structs.replace(customer, default_method=None)
+
+
 def check_default(customer: CustomerId, method: Method | None, wanted: MethodId) -> None:
     """Refuse a default method that is not this customer's own."""
     if method is None or method.customer != customer:
         raise NotFound(f"No such payment method: '{wanted}'", param="default_method")
+
+
+def _texts(name: str, part: Address | Shipping | None) -> dict[str, str | None]:
+    if part is None:
+        return {}
+    members = msgspec.structs.asdict(part).items()
+    return {f"{name}[{key}]": value for key, value in members if isinstance(value, str)}
 
 
 def _changed_default(before: MethodId | None, change: MethodId | None) -> MethodId | None:

@@ -5,15 +5,29 @@ from __future__ import annotations
 import msgspec
 
 from sycee.kernel.refusal import NotFound
-from sycee.services.payments.contract.customers import Method, MethodUnusable, UpdateMethod
-from sycee.services.payments.contract.shared import CustomerId, MethodId
-from sycee.services.payments.domain.texts import changed_metadata
+from sycee.services.payments.contract.customers import Card, Method, MethodUnusable, UpdateMethod
+from sycee.services.payments.contract.shared import (
+    Address,
+    BillingDetails,
+    CustomerId,
+    MethodId,
+)
+from sycee.services.payments.domain.texts import (
+    changed_metadata,
+    changed_text,
+    former_metadata,
+)
 from sycee.services.validation.contract import (
+    CardExpired,
+    CardExpiryMonthInvalid,
+    CardExpiryYearInvalid,
     CardNumber,
 )
 
 TEST_PREFIXES = ("pm_card_", "tok_")
 """Names of documented test methods; no id that we make begins so."""
+EXPIRY_YEARS_MAX = 50
+"""A card that claims to last longer is a typing error."""
 
 
 def is_test_method(method: str) -> bool:
@@ -48,17 +62,76 @@ def check_usable(method: Method, is_detached: bool, customer: CustomerId | None)
         )
 
 
+def check_owned(method: Method, is_detached: bool) -> CustomerId:
+    """The owner of a method that is to be detached; one without cannot be."""
+    if is_detached or method.customer is None:
+        raise MethodUnusable(
+            "This payment method is not attached to a customer, so it cannot be detached.",
+            param="payment_method",
+        )
+    return method.customer
+
+
+def check_expiry(card: Card, year: int, month: int) -> None:
+    """Refuse an expiry that is none, or that lies before the given month."""
+    if not 1 <= card.exp_month <= 12:
+        raise CardExpiryMonthInvalid("Your card's expiration month is invalid.", param="exp_month")
+    if not year <= card.exp_year <= year + EXPIRY_YEARS_MAX:
+        raise CardExpiryYearInvalid("Your card's expiration year is invalid.", param="exp_year")
+    if (card.exp_year, card.exp_month) < (year, month):
+        raise CardExpired("Your card has expired.", param="exp_month")
+
+
 def changed(before: Method, command: UpdateMethod) -> Method:
     """The method after an update."""
     card = msgspec.structs.replace(
         before.card,
-        exp_month=command.exp_month or before.card.exp_month,
-        exp_year=command.exp_year or before.card.exp_year,
+        exp_month=_given(command.exp_month, before.card.exp_month),
+        exp_year=_given(command.exp_year, before.card.exp_year),
     )
     return msgspec.structs.replace(
         before,
         card=card,
-        billing=command.billing or before.billing,
+        billing=_changed_billing(before.billing, command.billing),
         metadata=changed_metadata(before.metadata, command.metadata),
         allow_redisplay=command.allow_redisplay or before.allow_redisplay,
     )
+
+
+def previous(before: Method, after: Method) -> dict[str, object]:
+    """Former values of what an update changed, in the public shape."""
+    former: dict[str, object] = {}
+    card = _former(before.card, after.card)
+    if card:
+        former["card"] = card
+    billing = _former(before.billing, after.billing)
+    if billing:
+        former["billing_details"] = billing
+    if before.metadata != after.metadata:
+        former["metadata"] = former_metadata(before.metadata, after.metadata)
+    if before.allow_redisplay != after.allow_redisplay:
+        former["allow_redisplay"] = before.allow_redisplay
+    return former
+
+
+def _given(change: int | None, before: int) -> int:
+    return before if change is None else change
+
+
+def _changed_billing(before: BillingDetails, change: BillingDetails | None) -> BillingDetails:
+    if change is None:
+        return before
+    return BillingDetails(
+        address=before.address if change.address == Address() else change.address,
+        email=changed_text(before.email, change.email),
+        name=changed_text(before.name, change.name),
+        phone=changed_text(before.phone, change.phone),
+    )
+
+
+def _former(before: Card | BillingDetails, after: Card | BillingDetails) -> dict[str, object]:
+    return {
+        name: msgspec.to_builtins(getattr(before, name))
+        for name in before.__struct_fields__
+        if getattr(before, name) != getattr(after, name)
+    }

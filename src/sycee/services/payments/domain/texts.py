@@ -42,3 +42,9 @@ def changed_metadata(before: Metadata, change: Metadata | None) -> Metadata:
     if len(after) > METADATA_KEYS_MAX:
         raise MetadataInvalid("Metadata holds at most 50 keys.", param="metadata")
     return after
+
+
+def former_metadata(before: Metadata, after: Metadata) -> dict[str, str | None]:
+    """Former values of the keys that an update changed; None for one that was not there."""
+    keys = [key for key in {**before, **after} if before.get(key) != after.get(key)]
+    return {key: before.get(key) for key in keys}

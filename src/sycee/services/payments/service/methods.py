@@ -1,23 +1,38 @@
-"""Payment methods as other verbs use them: brought by a request, then settled, then attached."""
+"""Payment methods: brought by a request, settled in a unit, attached to customers; their verbs."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from datetime import UTC, datetime
+
 import msgspec
 
-from sycee.kernel.refusal import NotFound
+from sycee.kernel.clock import seconds
+from sycee.kernel.refusal import NotFound, Refusal, Unavailable
 from sycee.runtime.database import Session
 from sycee.services.identity.contract import MerchantId
+from sycee.services.payments.adapters.rail import Verdict
 from sycee.services.payments.contract.customers import (
+    AttachMethod,
     Card,
+    CreateMethod,
+    DetachMethod,
+    ListMethods,
     Method,
+    MethodPage,
+    MethodQuery,
     NewMethod,
     RawCardsRefused,
+    SetupDeclined,
+    UpdateMethod,
 )
 from sycee.services.payments.contract.shared import CustomerId, MethodId, Origin
 from sycee.services.payments.domain import customers as customer_rules
 from sycee.services.payments.domain import methods as rules
 from sycee.services.payments.domain.texts import changed_metadata
 from sycee.services.payments.service.parts import Parts
+from sycee.services.payments.service.prepared import prepared
+from sycee.services.payments.service.verification import UNANSWERED, verify
 from sycee.services.payments.store import customers as customer_rows
 from sycee.services.payments.store import methods as rows
 from sycee.services.validation.contract import (
@@ -109,6 +124,15 @@ class Methods:
         self._parts.events.publish(session, "payment_method.attached", attached, origin)
         return attached
 
+    def detach(self, session: Session, method: Method, origin: Origin) -> Method:
+        """Inside a unit: take an owned method from its customer, for good."""
+        detached = msgspec.structs.replace(method, customer=None)
+        rows.detach(session, detached)
+        self._parts.events.publish(
+            session, "payment_method.detached", detached, origin, {"customer": method.customer}
+        )
+        return detached
+
     async def _described(self, origin: Origin, new: NewMethod) -> Brought:
         changed_metadata({}, new.metadata)
         if new.token is not None:
@@ -166,3 +190,130 @@ class Methods:
             allow_redisplay=new.allow_redisplay,
         )
         return Brought(id, method)
+
+
+class MethodOperations:
+    """The part of the contract about methods."""
+
+    _parts: Parts
+    methods: Methods
+
+    async def create_method(self, command: CreateMethod) -> Method:
+        origin = command.origin
+
+        async def prepare() -> Callable[[Session], Method]:
+            brought = await self.methods.bring(origin, None, command.method)
+            assert brought is not None, "a method was described"
+            return lambda session: self.methods.settle(session, brought, origin.merchant, None)
+
+        return await prepared(self._parts, origin, Method, prepare)
+
+    async def update_method(self, command: UpdateMethod) -> Method:
+        origin = command.origin
+
+        def unit(session: Session) -> Method:
+            before = _found(session, origin.merchant, command.id).method
+            after = rules.changed(before, command)
+            if after.card != before.card:
+                rules.check_expiry(after.card, *self._month())
+            former = rules.previous(before, after)
+            if former:
+                rows.replace(session, after)
+                self._parts.events.publish(session, "payment_method.updated", after, origin, former)
+            return after
+
+        return await self._parts.once.do(origin, Method, unit)
+
+    async def get_method(self, query: MethodQuery) -> Method:
+        if not rules.is_test_method(query.id):
+            return await self._parts.database.read(
+                lambda session: _found(session, query.merchant, query.id).method
+            )
+        brought = await self.methods.bring(Origin(query.merchant), query.id, None)
+        assert brought is not None and brought.fresh is not None, "a test method is made afresh"
+        return msgspec.structs.replace(brought.fresh, id=query.id)
+
+    async def attach_method(self, command: AttachMethod) -> Method:
+        origin, customer = command.origin, command.customer
+
+        async def prepare() -> Callable[[Session], Method | Refusal]:
+            brought = await self.methods.bring(origin, command.id, None)
+            assert brought is not None, "a method was named"
+            seen = await self._parts.database.read(
+                lambda session: self._attachable(session, brought, origin.merchant, customer)
+            )
+            if seen.customer != customer:
+                await self._check_with_rail(seen)
+            return lambda session: self.methods.attach(
+                session,
+                self.methods.settle(session, brought, origin.merchant, customer),
+                customer,
+                origin,
+            )
+
+        return await prepared(self._parts, origin, Method, prepare)
+
+    async def detach_method(self, command: DetachMethod) -> Method:
+        origin = command.origin
+
+        def unit(session: Session) -> Method:
+            kept = _found(session, origin.merchant, command.id)
+            owner = rules.check_owned(kept.method, kept.is_detached)
+            detached = self.methods.detach(session, kept.method, origin)
+            self._forget_default(session, owner, detached, origin)
+            return detached
+
+        return await self._parts.once.do(origin, Method, unit)
+
+    async def list_methods(self, query: ListMethods) -> MethodPage:
+        merchant, customer = query.merchant, query.customer
+
+        def read(session: Session) -> MethodPage:
+            customer_rules.living(customer_rows.find(session, merchant, customer), customer)
+            return rows.page_of(session, merchant, customer, query.type, query.page)
+
+        return await self._parts.database.read(read)
+
+    def _attachable(
+        self, session: Session, brought: Brought, merchant: MerchantId, customer: CustomerId
+    ) -> Method:
+        customer_rules.living(customer_rows.find(session, merchant, customer), customer)
+        if brought.fresh is not None:
+            return brought.fresh
+        return self.methods.usable(session, brought.wanted, merchant, customer)
+
+    async def _check_with_rail(self, method: Method) -> None:
+        """Refuse a card that its bank declines. One that will be challenged may be attached."""
+        answer = await verify(self._parts, method)
+        if answer is UNANSWERED:
+            raise Unavailable("The card's bank does not answer; try again in a moment.")
+        if answer.verdict is Verdict.DECLINED:
+            raise SetupDeclined(
+                answer.message or "Your card was declined.",
+                facts={
+                    "error_code": answer.code or "card_declined",
+                    "decline_code": answer.decline_code or "generic_decline",
+                },
+            )
+
+    def _forget_default(
+        self, session: Session, owner: CustomerId, method: Method, origin: Origin
+    ) -> None:
+        before = customer_rows.find(session, method.merchant, owner)
+        assert before is not None, "who owns a method is known"
+        after = customer_rules.without(before, method.id)
+        former = customer_rules.previous(before, after)
+        if former:
+            customer_rows.replace(session, after)
+            self._parts.events.publish(session, "customer.updated", after, origin, former)
+
+    def _month(self) -> tuple[int, int]:
+        now = datetime.fromtimestamp(seconds(self._parts.clock.now()), UTC)
+        return now.year, now.month
+
+
+def _found(session: Session, merchant: MerchantId, method: MethodId) -> rows.Kept:
+    kept = rows.find(session, merchant, method)
+    rules.existing(kept.method if kept else None, method)
+    assert kept is not None, "what is unknown was refused"
+    return kept

@@ -1,4 +1,4 @@
-"""Durable storage with group commit: the promise, which SQLite and PostgreSQL both keep."""
+"""What a database promises to services, whichever it is."""
 
 from __future__ import annotations
 
@@ -54,4 +54,17 @@ class Database(Protocol):
 
     async def close(self) -> None:
         """Finish what is queued, then close. Later calls raise ``Unavailable``."""
+        ...
+
+
+class Publisher(Database, Protocol):
+    """A database whose outbox can be relayed."""
+
+    @property
+    def name(self) -> str:
+        """The service whose database this is."""
+        ...
+
+    def on_publish(self, wake: Callable[[], None]) -> None:
+        """Have ``wake`` called on the event loop after every commit that published something."""
         ...

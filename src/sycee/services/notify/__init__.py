@@ -1,0 +1,1 @@
+"""Returning results: events, and the webhooks that carry them."""

@@ -1,0 +1,1 @@
+"""The world outside: the resolver of names, and receivers of webhooks."""

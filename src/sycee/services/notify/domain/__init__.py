@@ -1,0 +1,1 @@
+"""The rules of webhooks: who wants which event, where it may go, when again, and signed how."""

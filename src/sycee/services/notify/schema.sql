@@ -1,0 +1,56 @@
+-- Events as they were published, endpoints, and what is on its way from one to the other.
+
+CREATE TABLE IF NOT EXISTS events (
+    merchant TEXT NOT NULL,
+    id TEXT NOT NULL,
+    type TEXT NOT NULL,
+    created BIGINT NOT NULL,
+    body BYTEA NOT NULL,
+    PRIMARY KEY (merchant, id)
+);
+
+-- body is the endpoint without its secret, which stands beside it under a seal.
+CREATE TABLE IF NOT EXISTS endpoints (
+    id TEXT PRIMARY KEY,
+    merchant TEXT NOT NULL,
+    enabled BIGINT NOT NULL CHECK (enabled IN (0, 1)),
+    body BYTEA NOT NULL,
+    secret BYTEA NOT NULL
+);
+
+CREATE INDEX IF NOT EXISTS endpoints_of_merchant ON endpoints (merchant, id);
+
+-- What was answered to a create with an idempotency key.
+CREATE TABLE IF NOT EXISTS creations (
+    merchant TEXT NOT NULL,
+    key TEXT NOT NULL,
+    created BIGINT NOT NULL,
+    request_hash BYTEA NOT NULL,
+    body BYTEA NOT NULL,
+    secret BYTEA NOT NULL,
+    PRIMARY KEY (merchant, key)
+);
+
+CREATE INDEX IF NOT EXISTS creations_by_time ON creations (created);
+
+-- next_at of a pending delivery is when it is due; while it is being sent, when its lease ends.
+CREATE TABLE IF NOT EXISTS deliveries (
+    id TEXT PRIMARY KEY,
+    merchant TEXT NOT NULL,
+    endpoint TEXT NOT NULL,
+    event TEXT NOT NULL,
+    status TEXT NOT NULL CHECK (status IN ('pending', 'delivered', 'dead')),
+    attempts BIGINT NOT NULL,
+    queued BIGINT NOT NULL,
+    next_at BIGINT,
+    last_status BIGINT,
+    last_error TEXT,
+    UNIQUE (endpoint, event),
+    CHECK ((status = 'pending') = (next_at IS NOT NULL))
+);
+
+CREATE INDEX IF NOT EXISTS deliveries_due ON deliveries (endpoint, next_at)
+    WHERE status = 'pending';
+CREATE INDEX IF NOT EXISTS deliveries_dead ON deliveries (merchant, id) WHERE status = 'dead';
+CREATE INDEX IF NOT EXISTS deliveries_of_merchant ON deliveries (merchant, id);
+CREATE INDEX IF NOT EXISTS deliveries_of_event ON deliveries (event);

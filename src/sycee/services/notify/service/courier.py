@@ -1,0 +1,252 @@
+"""Carries what is due to its endpoints: leases, sends, and writes down how it ended."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from functools import partial
+
+import msgspec
+
+from sycee.kernel.clock import Clock, Instant, after, seconds
+from sycee.runtime import logs
+from sycee.runtime.database import Database, Session
+from sycee.services.notify.adapters.sender import Sender
+from sycee.services.notify.contract import Endpoint, EndpointId, EndpointStatus, Event
+from sycee.services.notify.domain import retries, signatures
+from sycee.services.notify.domain.retries import Attempt, Verdict
+from sycee.services.notify.domain.seals import Seal
+from sycee.services.notify.service.directory import Directory
+from sycee.services.notify.service.lanes import Lane, Lanes
+from sycee.services.notify.store import deliveries, endpoints
+from sycee.services.notify.store.deliveries import Leased
+from sycee.services.notify.store.endpoints import Sealed
+
+Render = Callable[[Event], bytes]
+"""Writes an event as the body of a webhook."""
+
+TOO_OLD = "The endpoint has not worked for too long."
+DISABLED = "The endpoint is disabled."
+UNREADABLE = "The event could not be written."
+
+log = logs.logger("notify")
+
+
+class Limits(msgspec.Struct, frozen=True):
+    """How much may be under way at once, and for how long one delivery is ours."""
+
+    sends_max: int
+    sends_per_endpoint_max: int
+    lease_s: float
+
+
+class Courier:
+    """Delivers at least once: what it leased and did not write down is due again after the lease.
+
+    Each endpoint has a lane of bounded width, so that slow ones cannot take the room of others.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        directory: Directory,
+        sender: Sender,
+        seal: Seal,
+        render: Render,
+        clock: Clock,
+        jitter: Callable[[], float],
+        limits: Limits,
+    ) -> None:
+        self._database = database
+        self._directory = directory
+        self._sender = sender
+        self._seal = seal
+        self._render = render
+        self._clock = clock
+        self._jitter = jitter
+        self._limits = limits
+        self._lanes = Lanes()
+        self._room = limits.sends_max
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._changed = asyncio.Event()
+
+    async def begin(self) -> None:
+        """Take up what earlier processes left."""
+        await self._directory.load()
+        for endpoint in await self._database.read(deliveries.pending_endpoints):
+            self.wake(endpoint)
+
+    def wake(self, endpoint: EndpointId) -> None:
+        """Something was queued for this endpoint, or it is no longer enabled."""
+        self._lanes.wake(endpoint)
+        self._changed.set()
+
+    async def start_due(self) -> Instant | None:
+        """Begin sending what is due and has room; when the next is due, as far as is known."""
+        self._changed.clear()
+        ready = self._lanes.take_ready(self._clock.now())
+        looks = await asyncio.gather(*map(self._look, ready), return_exceptions=True)
+        failures = [failure for failure in looks if failure is not None]
+        if failures:
+            for lane in ready:
+                self._lanes.wake(lane.endpoint)
+            raise failures[0]
+        return self._lanes.next_due()
+
+    async def changed(self) -> None:
+        """Wait until something is queued or has ended."""
+        await self._changed.wait()
+
+    async def idle(self) -> bool:
+        """Wait until nothing is under way; whether that may have made more to do."""
+        while self._tasks:
+            await asyncio.wait(self._tasks)
+        return self._changed.is_set()
+
+    async def drain(self, patience_s: float) -> None:
+        """Let what is under way finish for a while, then hand the rest back."""
+        if not self._tasks:
+            return
+        _, late = await asyncio.wait(self._tasks, timeout=patience_s)
+        for task in late:
+            task.cancel()
+        await self.idle()
+
+    async def _look(self, lane: Lane) -> None:
+        if self._directory.enabled(lane.endpoint) is None:
+            await self._retire(lane)
+            return
+        now = self._clock.now()
+        full = self._limits.sends_per_endpoint_max
+        width = lane.breaker.width(now, full)
+        if width == 0:
+            self._lanes.sleep(lane, lane.breaker.rests_until)
+            return
+        room = min(width - lane.under_way, self._room)
+        if room <= 0:
+            # Whatever ends next makes room. The lane goes to the end of the line until then.
+            self._lanes.wake(lane.endpoint)
+            return
+        self._room -= room
+        taken = 0
+        try:
+            if width < full:
+                await self._give_up_old(lane, now)
+            leased, due = await self._database.write(self._leasing(lane, now, room))
+            taken = len(leased)
+        finally:
+            self._room += room - taken
+        for one in leased:
+            self._start(lane, one)
+        if due is not None and due <= now:
+            self._lanes.wake(lane.endpoint)
+        else:
+            self._lanes.sleep(lane, due)
+
+    def _leasing(
+        self, lane: Lane, now: Instant, room: int
+    ) -> Callable[[Session], tuple[list[Leased], Instant | None]]:
+        until = after(now, self._limits.lease_s)
+
+        def unit(session: Session) -> tuple[list[Leased], Instant | None]:
+            leased = deliveries.lease(session, lane.endpoint, now, until, room)
+            return leased, deliveries.next_due(session, lane.endpoint)
+
+        return unit
+
+    def _start(self, lane: Lane, leased: Leased) -> None:
+        lane.under_way += 1
+        task = asyncio.create_task(self._deliver(lane, leased), name=f"deliver {leased.id}")
+        self._tasks.add(task)
+        task.add_done_callback(partial(self._ended, lane))
+
+    def _ended(self, lane: Lane, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        self._room += 1
+        lane.under_way -= 1
+        self.wake(lane.endpoint)
+
+    async def _deliver(self, lane: Lane, leased: Leased) -> None:
+        try:
+            sealed = self._directory.enabled(leased.endpoint)
+            if sealed is not None:
+                attempt = await self._attempt(sealed, leased)
+                await self._settle(lane, leased, sealed, attempt)
+        except asyncio.CancelledError:
+            await self._hand_back(leased)
+        except Exception:  # noqa: BLE001 - its lease ends, and it is sent again
+            log.fault("delivery_failed", delivery=leased.id, endpoint=leased.endpoint)
+
+    async def _attempt(self, sealed: Sealed, leased: Leased) -> Attempt:
+        endpoint = sealed.endpoint
+        try:
+            body = self._render(leased.event)
+        except Exception:  # noqa: BLE001 - one event that cannot be written must not stop others
+            log.fault("event_unwritable", id=leased.event.id)
+            return Attempt(None, UNREADABLE)
+        secret = self._seal.open(sealed.secret, endpoint.merchant, endpoint.id)
+        at_s = seconds(self._clock.now())
+        headers = [
+            ("Content-Type", "application/json; charset=utf-8"),
+            ("User-Agent", "Sycee/1.0 (webhooks)"),
+            ("Sycee-Delivery", leased.id),
+            *signatures.signed(leased.event.id, at_s, body, secret),
+        ]
+        return await self._sender.post(endpoint.url, headers, body)
+
+    async def _settle(self, lane: Lane, leased: Leased, sealed: Sealed, attempt: Attempt) -> None:
+        now = self._clock.now()
+        verdict = retries.verdict(attempt)
+        lane.breaker.note(verdict is Verdict.WELL, now)
+        outcome = retries.outcome(attempt, leased.attempts, now, self._jitter())
+        if verdict is not Verdict.GONE:
+            await self._database.write(lambda session: deliveries.settle(session, leased, outcome))
+            return
+
+        def unit(session: Session) -> None:
+            if deliveries.settle(session, leased, outcome):
+                _disable(session, sealed.endpoint)
+
+        await self._directory.change(sealed.endpoint.merchant, leased.endpoint, unit)
+        log.warning("endpoint_gone", endpoint=leased.endpoint)
+
+    async def _hand_back(self, leased: Leased) -> None:
+        now = self._clock.now()
+        try:
+            await self._database.write(lambda session: deliveries.hand_back(session, leased, now))
+        except Exception:  # noqa: BLE001 - its lease ends, and it is sent again
+            log.fault("hand_back_failed", delivery=leased.id)
+
+    async def _give_up_old(self, lane: Lane, now: Instant) -> None:
+        before = after(now, -retries.GIVE_UP_AFTER_S)
+        give_up = partial(deliveries.kill, endpoint=lane.endpoint, error=TOO_OLD, before=before)
+        while await self._database.write(give_up):
+            pass
+
+    async def _retire(self, lane: Lane) -> None:
+        """Empty the lane of an endpoint that gets nothing any more, slice by slice."""
+
+        def unit(session: Session) -> int:
+            return _empty(session, lane.endpoint)
+
+        while await self._database.write(unit):
+            pass
+        if self._directory.enabled(lane.endpoint) is None:
+            self._lanes.drop(lane.endpoint)
+        else:
+            self.wake(lane.endpoint)
+
+
+def _disable(session: Session, tried: Endpoint) -> None:
+    sealed = endpoints.one(session, tried.merchant, tried.id)
+    # An endpoint that has moved since may be well where it is now.
+    if sealed is not None and sealed.endpoint.url == tried.url:
+        disabled = msgspec.structs.replace(sealed.endpoint, status=EndpointStatus.DISABLED)
+        endpoints.replace(session, disabled)
+
+
+def _empty(session: Session, endpoint: EndpointId) -> int:
+    enabled = endpoints.is_enabled(session, endpoint)
+    if enabled is None:
+        return deliveries.drop(session, endpoint)
+    return 0 if enabled else deliveries.kill(session, endpoint, DISABLED)

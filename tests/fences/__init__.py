@@ -1,0 +1,1 @@
+"""Every fence bites."""

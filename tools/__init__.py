@@ -1,0 +1,1 @@
+"""Our own checks and commands for developers."""
