@@ -34,8 +34,7 @@ def _as_json(proof: Proof) -> str:
 
 def _for_people(proof: Proof) -> str:
     lines = [
-        f"{proof.batches} batches, {proof.accounts} accounts, {proof.transfers} transfers,"
-        f" {proof.payments} payments",
+        f"{proof.batches} batches, {proof.accounts} accounts, {proof.transfers} transfers",
         *(
             f"{line.currency}: debits {line.debits} = credits {line.credits}"
             for line in proof.lines
