@@ -204,10 +204,9 @@ def _by_story(book: Iterable[Order]) -> dict[int, _Position]:
     positions: dict[int, _Position] = defaultdict(_Position)
     released = {order.original for order in orders if order.operation in ("capture", "void")}
     for order in orders:
-        first = _first(order, by_id)
-        entry = positions[number_of(first.amount)]
         if order.id in voided or order.operation == "void":
             continue
+        entry = positions[number_of(_first(order, by_id).amount)]
         if order.operation in ("pay", "capture"):
             entry.taken += order.amount
             entry.takes += 1

@@ -14,6 +14,13 @@ from bench.payments import tree
 from tests.system.platform import Platform
 
 STATE_TIMEOUT_S = 10.0
+SETTINGS = (
+    "log_level=warning",
+    # Errors name a page of the door: at a port that changes, answers would change with it.
+    "gateway.public_url=https://pay.example",
+    # After a kill, what never reached the acquirer is given up after this long.
+    "payments.lost_after_s=2",
+)
 SYCEE = (sys.executable, "-m", "sycee.cli")
 CARELESS = (sys.executable, "-m", "tests.faults.lab.careless")
 """The platform with a database that does not wait for the disk: it must be caught."""
@@ -25,7 +32,7 @@ class Installation(Platform):
     def __init__(
         self, data: Path, topology: str, *settings: str, program: Sequence[str] = SYCEE
     ) -> None:
-        super().__init__(data, topology, "log_level=warning", *settings)
+        super().__init__(data, topology, *SETTINGS, *settings)
         self._program = program
 
     @property
