@@ -19,6 +19,8 @@ from tests.faults.lab.crowd import Crowd
 from tests.faults.lab.installation import Installation
 from tests.faults.lab.stories import Story, stories
 
+BIRTHS = 5
+
 
 class Plan(msgspec.Struct, frozen=True):
     """How much, and how long."""
@@ -41,8 +43,28 @@ def main(argv: Sequence[str]) -> int:
     plan = Plan(options.cycles, options.clients, options.load_s)
     for topology in [options.topology] if options.topology else ["one", "processes"]:
         with campaign.scratch("kill") as folder:
+            born = Installation(Path(folder) / "born", topology)
+            kill_at_birth(run, born, min(BIRTHS, options.cycles))
             kill_again_and_again(run, Installation(Path(folder) / "data", topology), plan)
     return run.end()
+
+
+def kill_at_birth(run: Campaign, platform: Installation, times: int) -> None:
+    """Kill a first start at random moments; the next one must go well."""
+    dice = random.Random(run.seed)
+    for _ in range(times):
+        platform.begin()
+        time.sleep(dice.uniform(0.1, 2.0))
+        platform.kill()
+        run.counted["kills_at_birth"] += 1
+    try:
+        platform.start()
+    except AssertionError as failed:
+        run.found(f"{platform.topology}, first start", [str(failed)])
+    else:
+        run.found(f"{platform.topology}, first start", platform.check_books())
+    finally:
+        platform.kill()
 
 
 def kill_again_and_again(run: Campaign, platform: Installation, plan: Plan) -> None:
