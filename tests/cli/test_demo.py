@@ -33,6 +33,12 @@ def test_a_day_on_a_platform_of_its_own_ties_to_the_cent(tmp_path: Path):
     assert (tmp_path / "kept" / "ledger.sqlite").exists()
 
 
+def test_a_day_on_a_process_per_service_ties_and_all_of_them_stop_in_order(tmp_path: Path):
+    """MS3."""
+    done = ran(tmp_path, "demo", "--payments", "15", "--topology", "processes")
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
 def test_the_guide_shows_a_true_day(tmp_path: Path):
     page = (ROOT / "docs" / "guides" / "demo.md").read_text()
     (shown,) = re.findall(r"```console\n(.*?)```", page, re.DOTALL)

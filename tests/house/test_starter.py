@@ -1,6 +1,7 @@
 """The starter, run for real in scratch folders whose locks are empty, so that no index is asked."""
 
 import os
+import pty
 import shutil
 import subprocess
 import sys
@@ -48,14 +49,22 @@ class Scratch:
         path.chmod(0o755)
         return self
 
-    def begin(self, *arguments, starter=None, cwd="/", **environment):
+    def begin(
+        self,
+        *arguments,
+        starter=None,
+        cwd="/",
+        stdin=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        **environment,
+    ):
         return subprocess.Popen(
             [str(starter or self.root / "sycee"), *arguments],
             cwd=cwd,
             env={"PATH": str(self.bin), "HOME": str(self.root.parent), **environment},
-            stdin=subprocess.DEVNULL,
+            stdin=stdin,
             stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
+            stderr=stderr,
             text=True,
         )
 
@@ -195,6 +204,23 @@ def test_without_venv_it_names_what_to_install(scratch):
     assert "cannot make virtual environments" in err
     if Path("/etc/debian_version").exists():
         assert "apt-get install python3-venv" in err
+
+
+@pytest.mark.skipif(
+    os.getuid() != 0 or not Path("/etc/debian_version").exists(), reason="only root on Debian"
+)
+@pytest.mark.parametrize(("answer", "installs"), [("y", True), ("", True), ("n", False)])
+def test_on_a_terminal_root_is_offered_the_package(scratch, answer, installs):
+    scratch.with_python(script=BARE)
+    scratch.with_python("apt-get", '#!/bin/sh\necho "$@" >>"$HOME/asked"\nexit 100\n')
+    ours, theirs = pty.openpty()
+    process = scratch.begin("up", stdin=theirs, stderr=theirs)
+    os.write(ours, f"{answer}\n".encode())
+    assert process.wait(60) == 1
+    assert b"now? [Y/n]" in os.read(ours, 10_000)
+    os.close(ours)
+    os.close(theirs)
+    assert (scratch.root.parent / "asked").exists() == installs
 
 
 def test_uv_is_used_where_it_works_and_pip_where_it_does_not(scratch):
