@@ -41,6 +41,7 @@ class Figures(msgspec.Struct, frozen=True):
     load: Load
     server_cpu_us_per_pair: float
     rss_mib: float
+    cpu_us_per_pair_by_process: dict[str, float]
 
 
 def tree(pid: int) -> list[int]:
@@ -53,14 +54,24 @@ def tree(pid: int) -> list[int]:
     return found
 
 
-def cpu_s(pid: int) -> float:
-    """User and system time of a process tree so far."""
-    total = 0
+def cpu_s(pid: int) -> dict[str, float]:
+    """User and system time so far of each process of a tree, by the service that it is."""
+    used: dict[str, float] = {}
     for member in tree(pid):
         with contextlib.suppress(OSError):
             fields = Path(f"/proc/{member}/stat").read_text().rsplit(") ", 1)[1].split()
-            total += int(fields[11]) + int(fields[12])
-    return total / TICKS_PER_S
+            name = part(member)
+            ticks = int(fields[11]) + int(fields[12])
+            used[name] = used.get(name, 0.0) + ticks / TICKS_PER_S
+    return used
+
+
+def part(pid: int) -> str:
+    """What a process is: the service after ``serve``, else its program or command."""
+    words = Path(f"/proc/{pid}/cmdline").read_bytes().decode().split("\0")
+    if "serve" in words:
+        return words[words.index("serve") + 1]
+    return "all in one" if "sycee.cli" in words else Path(words[0]).name
 
 
 def rss_mib(pid: int) -> float:
@@ -92,8 +103,12 @@ def load(server: Running, connections: int, seconds: float, run: str) -> Figures
     command += ["--seconds", str(seconds), "--run", run]
     output = subprocess.run(command, capture_output=True, check=True, cwd=ROOT, env=environment())
     measured = msgspec.json.decode(output.stdout, type=Load)
-    used_us = (cpu_s(server.pid) - before) * 1e6
-    return Figures(measured, round(used_us / max(1, measured.pairs), 1), rss_mib(server.pid))
+    pairs = max(1, measured.pairs)
+    by_part = {
+        name: round((used_s - before.get(name, 0.0)) * 1e6 / pairs, 1)
+        for name, used_s in cpu_s(server.pid).items()
+    }
+    return Figures(measured, round(sum(by_part.values()), 1), rss_mib(server.pid), by_part)
 
 
 @contextlib.contextmanager

@@ -8,12 +8,20 @@ from pathlib import Path
 import pytest
 
 from sycee.runtime.database import Publisher
-from tests.runtime.database.engines import Engine, SqliteEngine
+from tests.postgres import PostgresServer
+from tests.runtime.database.engines import Engine, PostgresEngine, SqliteEngine
 
 
-@pytest.fixture(params=["sqlite"])
+@pytest.fixture(params=["sqlite", "postgres"])
 async def engine(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Engine]:
-    engine = SqliteEngine(tmp_path)
+    """Each database in turn."""
+    engine: SqliteEngine | PostgresEngine
+    if request.param == "sqlite":
+        engine = SqliteEngine(tmp_path)
+    else:
+        pytest.importorskip("greenlet")
+        server: PostgresServer = request.getfixturevalue("postgres_server")
+        engine = PostgresEngine(await server.fresh())
     yield engine
     await engine.close()
 

@@ -36,6 +36,7 @@ ALLOWED = (
     "types",
     "typing",
     "unicodedata",
+    "urllib.parse",
 )
 """Modules that only compute. What is not listed is refused, so a new one is a decision."""
 

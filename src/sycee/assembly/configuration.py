@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from enum import Enum
+from pathlib import Path
 
 import msgspec
 
@@ -102,3 +103,8 @@ class Configuration(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     payments: PaymentsSettings = PaymentsSettings()
     testcard: Behaviour = Behaviour()
     notify: NotifySettings = NotifySettings()
+
+    @property
+    def folder(self) -> Path:
+        """The data directory, wherever the process is."""
+        return Path(self.data).resolve()

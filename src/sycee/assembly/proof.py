@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 import msgspec
 
+from sycee.assembly.storage import path_of
 from sycee.kernel.currencies import BY_CODE
+from sycee.runtime.database.sqlite_reading import open_sqlite_reading
+from sycee.services.ledger import jobs as ledger_jobs
+from sycee.services.ledger.contract import Ledger, TrialBalanceQuery
 
 Progress = Callable[[int, int], None]
 
@@ -36,3 +41,21 @@ class Proof(msgspec.Struct, frozen=True):
     transfers: int
     lines: tuple[Line, ...]
     findings: tuple[Wrong, ...]
+
+
+async def prove(data: Path, progress: Progress) -> Proof:
+    """Check everything that can be checked of the databases in ``data``, without changing them."""
+    ledger = await open_sqlite_reading(path_of(data, "ledger"), "ledger")
+    audit = await ledger_jobs.verify(ledger, progress)
+    findings = [Wrong(finding.row, finding.problem) for finding in audit.findings]
+    lines = await _lines(audit.ledger) if audit.ledger else ()
+    await ledger.close()
+    return Proof(audit.batches, audit.accounts, audit.transfers, lines, tuple(findings))
+
+
+async def _lines(ledger: Ledger) -> tuple[Line, ...]:
+    balance = await ledger.trial_balance(TrialBalanceQuery())
+    return tuple(
+        Line(_CODES.get(line.ledger, str(line.ledger)), line.debits_posted, line.credits_posted)
+        for line in balance.lines
+    )

@@ -1,4 +1,4 @@
-"""Writes ``docs/reference/configuration.md`` from the schema: ``python -m sycee.assembly.reference``."""
+"""Writes the page of all settings from the schema: ``python -m sycee.assembly.reference``."""
 
 from __future__ import annotations
 
@@ -20,15 +20,16 @@ _HEAD = """\
 One schema, four sources. What stands further down wins:
 
 1. the defaults below;
-2. a file: `sycee.toml` in the folder where the command is given, or the one that `--config FILE` or
-   `SYCEE_CONFIG` names;
-3. the environment: `SYCEE_` and the key in capitals, with two underscores between section and name, such as
-   `SYCEE_PAYMENTS__FEE_BASIS_POINTS`;
-4. the command line: `--set payments.fee_basis_points=250`, or an option of its own such as `--port`.
+2. a file: `sycee.toml` in the folder where the command is given, or the one that
+   `--config FILE` or `SYCEE_CONFIG` names;
+3. the environment: `SYCEE_` and the key in capitals, with two underscores between section and
+   name, such as `SYCEE_PAYMENTS__FEE_BASIS_POINTS`;
+4. the command line: `--set payments.fee_basis_points=250`, or an option such as `--port`.
 
-`./sycee config show` prints every value in force and where it came from. A key that does not exist is refused, with
-the one that was probably meant. Secrets are never configuration: they are files in `secrets` in the data directory,
-readable by their owner only; `./sycee secrets` makes those that are missing.
+`./sycee config show` prints every value in force and where it came from. A key that does not exist
+is refused, with the one that was probably meant. Secrets are never configuration: they are files in
+`secrets` in the data directory, readable by their owner only; `./sycee secrets` makes those that
+are missing.
 
 This page is generated from the schema.
 """

@@ -14,7 +14,6 @@ from sycee.runtime.database.schema import Schema
 from sycee.runtime.database.sqlite import open_sqlite
 from sycee.runtime.floor import Queue
 from sycee.runtime.queue import LocalQueue
-from sycee.runtime.queue.nats import NatsQueue
 
 PUBLISHERS = frozenset({"payments"})
 """Databases whose services publish events."""
@@ -88,4 +87,6 @@ def queue_of(configuration: Configuration) -> EventQueue:
     """The queue that is configured: NATS between processes, else none but the process itself."""
     if not configuration.queue.nats:
         return LocalQueue()
+    from sycee.runtime.queue.nats import NatsQueue
+
     return NatsQueue(configuration.queue.nats)

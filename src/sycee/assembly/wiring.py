@@ -95,7 +95,7 @@ def address(configuration: Configuration, service: str) -> str:
 
 def sockets(configuration: Configuration) -> Path:
     """The folder of the services' sockets."""
-    return Path(configuration.data).resolve() / "run"
+    return configuration.folder / "run"
 
 
 def tls_of(configuration: Configuration) -> tls.Tls | None:

@@ -9,7 +9,7 @@ import sys
 from argparse import Namespace
 from asyncio.subprocess import PIPE, Process
 from collections.abc import Callable, Sequence
-from pathlib import Path
+from typing import Literal
 
 import msgspec
 
@@ -94,7 +94,7 @@ async def run_fleet(
 ) -> int:
     """Start all, stay until SIGTERM or SIGINT, drain all; the worst exit status of any."""
     logs.configure("fleet", logs.Level[configuration.log_level.name])
-    data = Path(configuration.data).resolve()
+    data = configuration.folder
     claim(data, "fleet")
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -126,22 +126,22 @@ async def _stand(
 
 async def _begin(members: Sequence[Member], stop: asyncio.Event) -> Ready | None:
     """Start all at once; what the gateway tells, or None when it is time to stop already."""
-    beginning = asyncio.gather(*(member.begin() for member in members))
+    beginning = asyncio.ensure_future(asyncio.gather(*(member.begin() for member in members)))
     stopping = asyncio.create_task(stop.wait())
+    both: list[asyncio.Future[list[Ready]] | asyncio.Task[Literal[True]]] = [beginning, stopping]
     try:
-        async with asyncio.timeout(START_S):
-            await _either(beginning, stopping)
+        await asyncio.wait(both, timeout=START_S, return_when=asyncio.FIRST_COMPLETED)
         if stopping.done():
             return None
-        ready = dict(zip((each.service for each in members), beginning.result(), strict=True))
-    except TimeoutError:
-        raise CannotStart(f"Not everything was ready within {START_S:.0f} seconds.") from None
+        if not beginning.done():
+            raise CannotStart(f"Not everything was ready within {START_S:.0f} seconds.")
+        told = beginning.result()
     finally:
         beginning.cancel()
         stopping.cancel()
-    gateway = next(member for member in members if member.service == GATEWAY)
-    gateway.keep_ports(ready[GATEWAY])
-    return ready[GATEWAY]
+    ready = next(each for each in told if each.url)
+    next(member for member in members if member.service == GATEWAY).keep_ports(ready)
+    return ready
 
 
 def _arguments(options: Namespace, nats: str) -> list[str]:

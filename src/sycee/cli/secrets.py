@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 from argparse import ArgumentParser, Namespace
-from pathlib import Path
 
 from sycee.assembly.secrets import NAMES, SIZE
 from sycee.cli.options import add_configuration, configured
@@ -18,7 +17,7 @@ def add(parser: ArgumentParser) -> None:
 
 def run(options: Namespace) -> int:
     """Make what is missing; what is there stays."""
-    folder = Path(configured(options).value.data) / "secrets"
+    folder = configured(options).value.folder / "secrets"
     for name in NAMES:
         path = folder / name
         was_there = path.exists()

@@ -59,7 +59,7 @@ async def stand(
     logs.configure(
         "+".join(sorted(here)) if len(here) < len(SERVICES) else "sycee", _level(configuration)
     )
-    data = Path(configuration.data).resolve()
+    data = configuration.folder
     queue = queue_of(configuration)
     databases = Databases(data, queue)
     async with Floor(data, configuration.profile, databases.open, queue) as floor:
@@ -91,7 +91,7 @@ async def _open_inner_door(
 
 async def _open_doors(floor: Floor, configuration: Configuration, assembled: Assembled) -> Ready:
     """Open the public doors when the gateway lives here, and say where everything is."""
-    data = Path(configuration.data).resolve()
+    data = configuration.folder
     if assembled.gateway is None or assembled.grpc is None:
         return Ready(data=str(data))
     keys = await first_keys(assembled.identity, data, configuration.profile)

@@ -9,7 +9,6 @@ import msgspec
 
 from sycee.assembly.configuration import Topology
 from sycee.assembly.wiring import SERVICES
-from sycee.cli.fleet import run_fleet
 from sycee.cli.options import add_configuration, configured
 from sycee.cli.ready import Ready
 from sycee.cli.serve import stand
@@ -59,6 +58,8 @@ def run(options: Namespace) -> int:
         sys.stdout.flush()
 
     if configuration.topology is Topology.PROCESSES:
+        from sycee.cli.fleet import run_fleet
+
         return floor.run(run_fleet(options, configuration, tell))
     floor.run(stand(configuration, SERVICES, tell))
     return 0

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 from argparse import ArgumentParser, Namespace
-from pathlib import Path
 
 import msgspec
 
@@ -22,7 +21,7 @@ def add(parser: ArgumentParser) -> None:
 
 def run(options: Namespace) -> int:
     """Print what was proved; 1 when a row is wrong."""
-    data = Path(configured(options).value.data).resolve()
+    data = configured(options).value.folder
     with Progress("verify", sys.stderr) as progress:
         proof = floor.run(prove(data, progress.at))
     sys.stdout.write(_as_json(proof) if options.json else _for_people(proof))
@@ -35,8 +34,7 @@ def _as_json(proof: Proof) -> str:
 
 def _for_people(proof: Proof) -> str:
     lines = [
-        f"{proof.batches} batches, {proof.accounts} accounts, {proof.transfers} transfers,"
-        f" {proof.payments} payments",
+        f"{proof.batches} batches, {proof.accounts} accounts, {proof.transfers} transfers",
         *(
             f"{line.currency}: debits {line.debits} = credits {line.credits}"
             for line in proof.lines

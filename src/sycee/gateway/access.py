@@ -15,11 +15,11 @@ from sycee.gateway.refusals import (
 )
 from sycee.gateway.routes import Route
 from sycee.kernel.clock import Clock
+from sycee.runtime.cache import Cache
 from sycee.services.identity.contract import Authenticate, Caller, Identity, Role
 
 CACHE_S = 0.9
 """Below the second within which a revoked key must stop working (IA8)."""
-CACHE_ENTRIES_MAX = 10_000
 VERSION = b"2026-10-28.endive"
 
 _IDEMPOTENCY_KEY = re.compile(r"[\x20-\x7e]{1,255}")
@@ -31,21 +31,18 @@ class Access:
 
     def __init__(self, identity: Identity, clock: Clock) -> None:
         self._identity = identity
-        self._clock = clock
-        self._known: dict[bytes, tuple[Caller, float]] = {}
+        self._known: Cache[bytes, Caller] = Cache(clock.monotonic_s, CACHE_S)
 
     async def caller(self, authorization: bytes | None) -> Caller:
         """Who holds the key in this ``Authorization`` field."""
         if authorization is None:
             raise KeyMissing("Send an API key: Authorization: Bearer sk_….")
-        now = self._clock.monotonic_s()
         known = self._known.get(authorization)
-        if known is not None and known[1] > now:
-            return known[0]
+        if known is not None:
+            return known
+        look = self._known.look()
         caller = await self._identity.authenticate(Authenticate(_secret(authorization)))
-        if len(self._known) >= CACHE_ENTRIES_MAX:
-            self._known.clear()
-        self._known[authorization] = caller, now + CACHE_S
+        self._known.remember(authorization, caller, look)
         return caller
 
 

@@ -6,6 +6,7 @@ import sqlite3
 from pathlib import Path
 from typing import Protocol
 
+import asyncpg
 from prometheus_client import REGISTRY
 
 from sycee.runtime.database import Publisher
@@ -36,7 +37,7 @@ class Engine(Protocol):
         ...
 
 
-def commits(database: Publisher) -> int:
+def count_commits(database: Publisher) -> int:
     """What the metrics say of a database's groups."""
     name = "sycee_database_group_units_count"
     return int(REGISTRY.get_sample_value(name, {"database": database.name}) or 0)
@@ -63,7 +64,7 @@ class SqliteEngine:
         return found is not None
 
     def commits(self, database: Publisher) -> int:
-        return commits(database)
+        return count_commits(database)
 
     async def close(self) -> None:
         for database in self._opened:
@@ -72,3 +73,33 @@ class SqliteEngine:
     def path(self, name: str) -> Path:
         """A database's file."""
         return self.folder / f"{name}.sqlite"
+
+
+class PostgresEngine:
+    """One database of a server."""
+
+    schema = SCHEMA
+
+    def __init__(self, dsn: str) -> None:
+        self.dsn = dsn
+        self._opened: list[Publisher] = []
+
+    async def open(self, name: str, schema: Schema = SCHEMA) -> Publisher:
+        from sycee.runtime.database.postgres import open_postgres
+
+        database = await open_postgres(self.dsn, schema, name)
+        self._opened.append(database)
+        return database
+
+    async def sees(self, name: str, pot: str) -> bool:
+        connection = await asyncpg.connect(self.dsn)
+        found = await connection.fetchval(f"SELECT 1 FROM {name}.pots WHERE id = $1", pot)
+        await connection.close()
+        return found is not None
+
+    def commits(self, database: Publisher) -> int:
+        return count_commits(database)
+
+    async def close(self) -> None:
+        for database in self._opened:
+            await database.close()

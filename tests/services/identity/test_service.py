@@ -191,9 +191,3 @@ async def test_use_is_noted_when_the_host_drains(identity, key, host):
         await job
     (listed,) = (await identity.list_keys(ListKeys(SHOP))).keys
     assert listed.last_used == host.clock.now()
-
-
-async def test_the_memory_of_callers_is_bounded(identity, key, host):
-    identity._callers = {bytes(2) + n.to_bytes(4, "big"): (0.0, None) for n in range(10_000)}
-    await identity.authenticate(Authenticate(key.secret))
-    assert len(identity._callers) == 1

@@ -1,9 +1,13 @@
 """Parts of the payments service for tests of customers: real but for risk control and the books."""
 
+import asyncio
+import contextlib
+
 import msgspec
+import pytest
 
 from sycee.runtime.host import Profile
-from sycee.services.notify.contract import EVENTS_TOPIC, Event
+from sycee.services.notify.contract import Event
 from sycee.services.payments.adapters.testcard import app as testcard
 from sycee.services.payments.adapters.testcard.rail import Behaviour
 from sycee.services.payments.contract.customers import Customer, Method, Setup
@@ -52,13 +56,50 @@ def types(host):
     return [type for type, _, _ in told(host)]
 
 
-def events(host):
-    """The events themselves."""
-    return [
-        msgspec.msgpack.decode(payload, type=Event)
-        for topic, _, payload in host.databases["payments"].published
-        if topic == EVENTS_TOPIC
-    ]
+def refused(no):
+    """Expects the refusal, or none when it is None."""
+    return pytest.raises(no) if no else contextlib.nullcontext()
+
+
+class Rail:
+    """The simulated acquirer, which can be made to wait and to be heard."""
+
+    def __init__(self, rail):
+        self._rail = rail
+        self.name = rail.name
+        self.test_card = rail.test_card
+        self.keep_card = rail.keep_card
+        self.orders = []
+        self.expected = 1
+        self._arrived = 0
+        self._all_here = asyncio.Event()
+        self.meanwhile = None
+        """Awaited once, after the rail has answered and before anyone hears of it."""
+
+    def gather(self, expected):
+        """Answer nobody before so many orders are there."""
+        self.expected, self._arrived = expected, 0
+        self._all_here.clear()
+
+    async def perform(self, order):
+        self.orders.append(order)
+        self._arrived += 1
+        if self._arrived >= self.expected:
+            self._all_here.set()
+        await self._all_here.wait()
+        answer = await self._rail.perform(order)
+        meanwhile, self.meanwhile = self.meanwhile, None
+        if meanwhile is not None:
+            await meanwhile()
+        return answer
+
+
+class Crash(Exception):
+    """The process ends here."""
+
+
+async def crash():
+    raise Crash
 
 
 def _told(payload):

@@ -68,9 +68,3 @@ async def test_a_merchant_is_remembered_for_less_than_a_second(validation, ident
     host.clock.pass_s(0.9)
     with pytest.raises(MerchantNotActive):
         await validation.check_payment(LUNCH)
-
-
-async def test_the_memory_of_merchants_is_bounded(validation, identity):
-    validation._merchants = {str(n): (0.0, None) for n in range(10_000)}
-    await validation.check_payment(LUNCH)
-    assert len(validation._merchants) == 1

@@ -13,10 +13,12 @@ from sycee.gateway.problems import header_fields
 from sycee.gateway.request import Answer, Request
 from sycee.gateway.stripe.payment_intents.render import render_payment
 from sycee.gateway.stripe.payment_methods import render_method
+from sycee.gateway.stripe.setup_intents import render_setup
 from sycee.gateway.stripe.shapes import Public
 from sycee.kernel.refusal import NotFound, Refusal
 from sycee.services.identity.contract import Role
 from sycee.services.payments.contract import Payments
+from sycee.services.payments.contract.customers import Setup
 from sycee.services.payments.contract.intents import Payment, PaymentQuery
 from sycee.services.payments.contract.shared import PaymentId
 
@@ -82,10 +84,11 @@ PARAMS = {
 
 _encode = msgspec.json.Encoder().encode
 _decode_payment = msgspec.msgpack.Decoder(Payment).decode
+_decode_setup = msgspec.msgpack.Decoder(Setup).decode
 
 
 class StripeDialect:
-    """Errors of ``/v1``. Those about a payment show it."""
+    """Errors of ``/v1``. Those about a payment or a set-up show it."""
 
     def __init__(self, payments: Payments, links: Links) -> None:
         self._payments = payments
@@ -99,6 +102,10 @@ class StripeDialect:
             error["payment_intent"] = render_payment(payment, self._links)
             if payment.last_error is not None and payment.last_error.method is not None:
                 error["payment_method"] = render_method(payment.last_error.method)
+        setup = refusal.facts.get("setup_snapshot")
+        if setup is not None:
+            shown = render_setup(_decode_setup(base64.b64decode(setup)), self._links)
+            error["setup_intent"] = shown
         return error_answer(refusal, error)
 
     def failed(self, request_id: str) -> Answer:

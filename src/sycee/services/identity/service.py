@@ -9,6 +9,7 @@ import msgspec
 from sycee.kernel.clock import Clock
 from sycee.kernel.ids import Ids
 from sycee.kernel.refusal import NotFound
+from sycee.runtime.cache import Cache
 from sycee.runtime.database import Database, Session
 from sycee.services.identity import domain, store
 from sycee.services.identity.contract import (
@@ -31,9 +32,6 @@ from sycee.services.identity.contract import (
     UpdateMerchant,
 )
 
-REMEMBERED_MAX = 10_000
-"""Callers remembered at once; beyond that the memory starts afresh."""
-
 
 class IdentityService:
     """Merchants and keys in one database, callers in a short memory beside it."""
@@ -43,12 +41,9 @@ class IdentityService:
     ) -> None:
         self._database = database
         self._clock = clock
-        self._monotonic_s = clock.monotonic_s
         self._ids = ids
         self._pepper = pepper
-        self._remember_s = remember_s
-        self._callers: dict[bytes, tuple[float, Caller]] = {}
-        self._changes = 0
+        self._callers: Cache[bytes, Caller] = Cache(clock.monotonic_s, remember_s)
         self._used: set[ApiKeyId] = set()
 
     async def create_merchant(self, command: CreateMerchant) -> Merchant:
@@ -68,7 +63,7 @@ class IdentityService:
         if command.limits is not None:
             domain.check_limits(command.limits)
         merchant = await self._database.write(lambda session: _update(session, command))
-        self._forget()
+        self._callers.forget()
         return merchant
 
     async def get_merchant(self, query: GetMerchant) -> Merchant:
@@ -101,7 +96,7 @@ class IdentityService:
             return Revoked(id=key.id, at=key.revoked or now)
 
         revoked = await self._database.write(unit)
-        self._forget()
+        self._callers.forget()
         return revoked
 
     async def list_keys(self, query: ListKeys) -> ApiKeys:
@@ -114,12 +109,7 @@ class IdentityService:
         if len(query.secret) > domain.SECRET_LENGTH_MAX:
             raise ApiKeyInvalid("Invalid API key.")
         digest = domain.digest(self._pepper, query.secret)
-        now_s = self._monotonic_s()
-        known = self._callers.get(digest)
-        if known is not None and now_s < known[0]:
-            caller = known[1]
-        else:
-            caller = await self._look_up(digest, now_s)
+        caller = self._callers.get(digest) or await self._look_up(digest)
         self._used.add(caller.key)
         return caller
 
@@ -131,24 +121,13 @@ class IdentityService:
         now = self._clock.now()
         await self._database.write(lambda session: store.touch_keys(session, used, now))
 
-    async def _look_up(self, digest: bytes, now_s: float) -> Caller:
-        changes = self._changes
+    async def _look_up(self, digest: bytes) -> Caller:
+        look = self._callers.look()
         caller = await self._database.read(lambda session: store.caller_by_digest(session, digest))
         if caller is None:
             raise ApiKeyInvalid("Invalid API key.")
-        if changes == self._changes:
-            self._remember(digest, now_s, caller)
+        self._callers.remember(digest, caller, look)
         return caller
-
-    def _remember(self, digest: bytes, now_s: float, caller: Caller) -> None:
-        if len(self._callers) >= REMEMBERED_MAX:
-            self._callers.clear()
-        self._callers[digest] = (now_s + self._remember_s, caller)
-
-    def _forget(self) -> None:
-        # Counting keeps a look-up that began before the change from being remembered after it.
-        self._changes += 1
-        self._callers.clear()
 
 
 def _merchant(session: Session, merchant: MerchantId) -> Merchant:

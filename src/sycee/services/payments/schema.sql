@@ -81,8 +81,16 @@ CREATE TABLE IF NOT EXISTS charges (
     amount BIGINT NOT NULL CHECK (amount > 0),
     captured BIGINT NOT NULL CHECK (captured BETWEEN 0 AND amount),
     refunded BIGINT NOT NULL CHECK (refunded BETWEEN 0 AND captured),
+    -- Equal for the same card, amount and currency; of charges that succeeded.
+    twin TEXT,
+    -- When the authorization lapses; of charges that are held.
+    lapses BIGINT,
     body BYTEA NOT NULL
 );
+
+CREATE INDEX IF NOT EXISTS charges_twins ON charges (merchant, twin, created)
+WHERE twin IS NOT NULL;
+CREATE INDEX IF NOT EXISTS charges_lapsing ON charges (lapses) WHERE lapses IS NOT NULL;
 
 CREATE INDEX IF NOT EXISTS charges_of_merchant ON charges (merchant, id);
 CREATE INDEX IF NOT EXISTS charges_of_payment ON charges (payment, id);
@@ -108,18 +116,41 @@ CREATE INDEX IF NOT EXISTS refunds_of_charge ON refunds (charge, id);
 CREATE TABLE IF NOT EXISTS balance_transactions (
     id TEXT PRIMARY KEY,
     merchant TEXT NOT NULL,
+    livemode BIGINT NOT NULL CHECK (livemode IN (0, 1)),
+    rail TEXT NOT NULL,
     created BIGINT NOT NULL,
-    available_on BIGINT NOT NULL,
-    is_matured BIGINT NOT NULL CHECK (is_matured IN (0, 1)),
+    type TEXT NOT NULL,
+    currency TEXT NOT NULL,
+    net BIGINT NOT NULL,
     source TEXT NOT NULL,
+    available_on BIGINT NOT NULL,
+    -- The maturing that moves it from pending to available; empty when it began there.
+    maturing TEXT,
+    is_matured BIGINT NOT NULL CHECK (is_matured IN (0, 1)),
     body BYTEA NOT NULL
 );
 
 CREATE INDEX IF NOT EXISTS balance_transactions_of_merchant
 ON balance_transactions (merchant, id);
 CREATE INDEX IF NOT EXISTS balance_transactions_of_source ON balance_transactions (source);
+CREATE INDEX IF NOT EXISTS balance_transactions_due
+ON balance_transactions (available_on) WHERE is_matured = 0 AND maturing IS NULL;
 CREATE INDEX IF NOT EXISTS balance_transactions_maturing
-ON balance_transactions (available_on) WHERE is_matured = 0;
+ON balance_transactions (maturing) WHERE is_matured = 0;
+
+-- Money of one merchant, mode and currency on its way from pending to available. Recorded before
+-- the ledger is told; open until it was.
+CREATE TABLE IF NOT EXISTS maturings (
+    id TEXT PRIMARY KEY,
+    merchant TEXT NOT NULL,
+    livemode BIGINT NOT NULL CHECK (livemode IN (0, 1)),
+    rail TEXT NOT NULL,
+    currency TEXT NOT NULL,
+    net BIGINT NOT NULL,
+    is_open BIGINT NOT NULL CHECK (is_open IN (0, 1))
+);
+
+CREATE INDEX IF NOT EXISTS maturings_open ON maturings (id) WHERE is_open = 1;
 
 -- Idempotency keys: the request's hash, and its outcome once that is known.
 CREATE TABLE IF NOT EXISTS keys (

@@ -21,16 +21,6 @@ VISA = CardNumber("4242 4242-4242 4242", 12, 2030, "123")
 
 
 @pytest.fixture
-def host(tmp_path):
-    return FakeHost(tmp_path)
-
-
-@pytest.fixture
-async def parts(host):
-    return await parts_on(host)
-
-
-@pytest.fixture
 async def desk(parts):
     return Methods(parts)
 

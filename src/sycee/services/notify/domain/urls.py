@@ -18,6 +18,7 @@ _PORTS = {"https": 443, "http": 80}
 
 _URL = re.compile(r"https?://[\x21-\x7e]+", re.IGNORECASE)
 _FORBIDDEN = frozenset('\\#"<>^`{|}')
+_IN_BRACKETS = re.compile(r"\[[0-9a-f:.]+\](:[0-9]+)?", re.IGNORECASE)
 _LABEL = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
 _NUMBER = re.compile(r"[0-9]+|0x[0-9a-f]*")
 """A last label like this makes a host an IPv4 address to some readers (WHATWG URL, 3.5)."""
@@ -117,12 +118,12 @@ def _parsed(url: str) -> Target:
 
 def _host(parts: SplitResult) -> tuple[str, Address | None]:
     host = parts.hostname or ""
-    address = None if "%" in host else addresses.parse(host)
-    if parts.netloc.startswith("["):
-        if not isinstance(address, IPv6Address):
-            raise _refusal("The URL is malformed.")
-        return host, address
-    if address is None and not _is_name(host):
+    address = addresses.parse(host)
+    if isinstance(address, IPv6Address) or "[" in parts.netloc:
+        sound = address is not None and bool(_IN_BRACKETS.fullmatch(parts.netloc))
+    else:
+        sound = address is not None or _is_name(host)
+    if not sound:
         raise _refusal("The URL is malformed.")
     return host, address
 

@@ -98,12 +98,10 @@ class Courier:
         await self._changed.wait()
 
     async def idle(self) -> bool:
-        """Wait until nothing is under way; whether anything was."""
-        if not self._tasks:
-            return False
+        """Wait until nothing is under way; whether that may have made more to do."""
         while self._tasks:
             await asyncio.wait(self._tasks)
-        return True
+        return self._changed.is_set()
 
     async def drain(self, patience_s: float) -> None:
         """Let what is under way finish for a while, then hand the rest back."""

@@ -22,9 +22,10 @@ class Operation(Enum):
     CAPTURE = "capture"
     """Take what ``original`` authorized, or part of it."""
     VOID = "void"
-    """Release what ``original`` authorized."""
+    """See to it that ``original`` has no effect: release what it authorized, reverse what it did,
+    and refuse it if it arrives later. Again is the same."""
     REFUND = "refund"
-    """Give back what ``original`` took, or part of it."""
+    """Give back what was taken for ``original``, or part of it."""
     VERIFY = "verify"
     """Check a card for later use, without money."""
 
@@ -38,7 +39,7 @@ class Order(msgspec.Struct, frozen=True):
     """``KeptCard.token``."""
     amount: Money
     original: str | None = None
-    """The order that is captured, voided or refunded."""
+    """The order that is captured, voided or refunded; of a captured authorization, that."""
     off_session: bool = False
     """The payer is away and cannot be asked."""
     authenticated: bool = False

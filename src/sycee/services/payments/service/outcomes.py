@@ -40,6 +40,11 @@ def refused(refusal: Refusal) -> bytes:
     return _encode(Refused(refusal.code, refusal.detail, refusal.param, refusal.facts))
 
 
+def of(result: msgspec.Struct | Refusal) -> bytes:
+    """An answer or a refusal to be kept."""
+    return refused(result) if isinstance(result, Refusal) else answered(result)
+
+
 def is_final(refusal: Refusal) -> bool:
     """Whether the same request would be refused again; an outage is no outcome."""
     return not isinstance(refusal, Unavailable)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import secrets
 from collections.abc import Callable
 
@@ -36,6 +37,8 @@ from sycee.services.payments.store import customers as customer_rows
 from sycee.services.payments.store import setups as rows
 
 SECRET_BYTES = 16
+
+_encode = msgspec.msgpack.Encoder().encode
 
 Unit = Callable[[Session], Setup | Refusal]
 
@@ -209,7 +212,11 @@ class SetupOperations:
                 self.methods.attach(session, method, judged.customer, draft.origin)
         rows.replace(session, judged)
         self._parts.events.publish(session, rules.EVENTS[judged.status], judged, draft.origin)
-        return rules.refusal(judged) or judged
+        refusal = rules.refusal(judged)
+        if refusal is None:
+            return judged
+        refusal.facts["setup_snapshot"] = base64.b64encode(_encode(judged)).decode()
+        return refusal
 
     def _begin(self, session: Session, draft: Draft) -> None:
         setup = draft.setup

@@ -200,3 +200,17 @@ async def test_what_is_lost_depends_on_the_seed_alone(host, tmp_path):
     other.mkdir()
     assert await outcomes(await rail_on(FakeHost(other), **behaviour)) == seen
     assert {seen.count(kind) > 10 for kind in ("answered", "done", "lost")} == {True}
+
+
+async def test_an_order_that_was_taken_back_before_it_arrived_is_refused_when_it_does(rail):
+    """MS9."""
+    token = await token_of(rail, "visa_sycee_lost_request")
+    lost = Order("att_1", Operation.PAY, token, LUNCH)
+    with pytest.raises(NoAnswer):
+        await rail.perform(lost)
+    back = Order("att_1.1", Operation.VOID, token, LUNCH, original="att_1")
+    assert (await rail.perform(back)).verdict is Verdict.APPROVED
+    assert (await rail.perform(back)).verdict is Verdict.APPROVED
+    late = await pay(rail, "visa", id="att_1")
+    assert (late.verdict, late.code) == (Verdict.DECLINED, "processing_error")
+    assert (await rail.query("att_1")) == late

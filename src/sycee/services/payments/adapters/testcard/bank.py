@@ -22,6 +22,10 @@ UNKNOWN_ORIGINAL = Decline(
     "processing_error", "processing_error", "The acquirer does not know the payment."
 )
 
+TAKEN_BACK = Decline(
+    "processing_error", "processing_error", "The order was taken back before it arrived."
+)
+
 CHALLENGED = Answer(Verdict.CHALLENGED)
 APPROVED = Answer(Verdict.APPROVED)
 PENDING = Answer(Verdict.PENDING)
@@ -52,11 +56,18 @@ def begin(card: TestCard, order: Order, is_set_up: bool) -> Answer:
 
 def go_on(card: TestCard, order: Order, original: Answer | None) -> Answer:
     """Answer a capture, a void or a refund of an order that the book knows, or does not."""
+    if takes_back(order, original):
+        return APPROVED
     if original is None or original.verdict is not Verdict.APPROVED:
         return declined(UNKNOWN_ORIGINAL)
     if order.operation is Operation.REFUND and card.refund != "succeeded":
         return PENDING
     return APPROVED
+
+
+def takes_back(order: Order, original: Answer | None) -> bool:
+    """Whether the order's original must be refused if it arrives later."""
+    return order.operation is Operation.VOID and original is None
 
 
 def final(card: TestCard, answer: Answer) -> Answer:

@@ -15,6 +15,7 @@ from sycee.services.payments.adapters.rail import (
     Answer,
     KeptCard,
     NoAnswer,
+    Operation,
     Order,
     RailDown,
     Verdict,
@@ -121,14 +122,23 @@ class SimulatedAcquirer:
 
     def _do(self, session: Session, card: TestCard, order: Order) -> Answer:
         if not bank.is_first_step(order):
-            entry = book.find(session, order.original or "")
-            answer = bank.go_on(card, order, entry.answer if entry else None)
-            return book.enter(session, order, answer, self._clock.now())
+            return self._go_on(session, card, order)
         answer = bank.begin(card, order, self._is_set_up(session, card, order))
         if answer.verdict is Verdict.CHALLENGED:
             return answer
         if bank.sets_up(card, order, answer):
             book.note_set_up(session, order.token)
+        return book.enter(session, order, answer, self._clock.now())
+
+    def _go_on(self, session: Session, card: TestCard, order: Order) -> Answer:
+        assert order.original is not None, "who goes on names what with"
+        entry = book.find(session, order.original)
+        original = entry.answer if entry else None
+        if bank.takes_back(order, original):
+            refused = bank.declined(bank.TAKEN_BACK)
+            taken_back = msgspec.structs.replace(order, id=order.original, original=None)
+            book.enter(session, taken_back, refused, self._clock.now())
+        answer = bank.go_on(card, order, original)
         return book.enter(session, order, answer, self._clock.now())
 
     def _is_set_up(self, session: Session, card: TestCard, order: Order) -> bool:
@@ -144,7 +154,8 @@ class SimulatedAcquirer:
                 return Fault.LOST_REQUEST
             if lot >= 1000 - behaviour.lost_answers_per_mille:
                 return Fault.LOST_ANSWER
-        return card.fault
+        # What never arrived can only be taken back if that order does arrive.
+        return Fault.NONE if order.operation is Operation.VOID else card.fault
 
     async def _take_time(self, fault: Fault) -> None:
         latency_s = self._behaviour.slow_s if fault is Fault.SLOW else self._behaviour.latency_s

