@@ -178,7 +178,9 @@ def test_a_card_that_asks_always_declines_while_the_payer_is_away(
     client: stripe.StripeClient,
 ) -> None:
     jenny = client.v1.customers.create({})
-    card = client.v1.payment_methods.attach("pm_card_authenticationRequired", {"customer": jenny.id})
+    card = client.v1.payment_methods.attach(
+        "pm_card_authenticationRequired", {"customer": jenny.id}
+    )
     with pytest.raises(stripe.CardError) as caught:
         client.v1.payment_intents.create(
             lunch(customer=jenny.id, payment_method=card.id, off_session=True)
