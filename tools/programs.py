@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import os
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
@@ -36,7 +37,9 @@ def run(folder: str, name: str, arguments: Sequence[str], root: Path = ROOT) -> 
     """Run one program as a module, so that it may import its neighbours; its exit status."""
     module = ".".join([*Path(folder).parts, name])
     command = [sys.executable, "-m", module, *arguments]
-    return subprocess.run(command, cwd=root, check=False).returncode
+    found_in = os.pathsep.join([str(root), str(root / "src")])
+    environment = {**os.environ, "PYTHONPATH": found_in}
+    return subprocess.run(command, cwd=root, env=environment, check=False).returncode
 
 
 def _is_start(statement: ast.stmt) -> bool:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import msgspec
 
-from sycee.gateway.app import Settings as GatewaySettings
+from sycee.gateway.settings import Settings as GatewaySettings
 from sycee.runtime.host import Profile
 from sycee.services.fraud.app import Settings as FraudSettings
 from sycee.services.identity.app import Settings as IdentitySettings

@@ -56,6 +56,10 @@ async def prove(data: Path, progress: Progress) -> Proof:
 async def _lines(ledger: Ledger) -> tuple[Line, ...]:
     balance = await ledger.trial_balance(TrialBalanceQuery())
     return tuple(
-        Line(_CODES.get(line.ledger, str(line.ledger)), line.debits_posted, line.credits_posted)
+        Line(
+            _CODES.get(line.ledger, str(line.ledger)),
+            int(line.debits_posted),
+            int(line.credits_posted),
+        )
         for line in balance.lines
     )

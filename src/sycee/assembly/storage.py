@@ -87,6 +87,7 @@ def queue_of(configuration: Configuration) -> EventQueue:
     """The queue that is configured: NATS between processes, else none but the process itself."""
     if not configuration.queue.nats:
         return LocalQueue()
+    # Its client takes as long to load as all services together.
     from sycee.runtime.queue.nats import NatsQueue
 
     return NatsQueue(configuration.queue.nats)

@@ -1,20 +1,17 @@
-"""The page that wires the system, by plain typed calls, in order of who may ask whom."""
+"""The page that wires the system, by plain typed calls, in order of who may ask whom.
+
+What belongs to the gateway is imported where it is needed: a process without public doors would
+take twice as long to start with them.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Collection
 from functools import partial
 from pathlib import Path
-from typing import TypeVar
-
-import msgspec
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from sycee.assembly.configuration import Configuration
-from sycee.gateway import app as gateway_app
-from sycee.gateway.access import Access
-from sycee.gateway.app import Gateway
-from sycee.gateway.grpc.door import Door
-from sycee.gateway.stripe.events import render_event
 from sycee.runtime import rpc, tls
 from sycee.runtime.floor import Floor
 from sycee.services.fraud import app as fraud_app
@@ -30,6 +27,10 @@ from sycee.services.payments.contract import Payments
 from sycee.services.validation import app as validation_app
 from sycee.services.validation.contract import Validation
 
+if TYPE_CHECKING:
+    from sycee.gateway.app import Gateway
+    from sycee.gateway.grpc.door import Door
+
 Contract = TypeVar("Contract")
 
 GATEWAY = "gateway"
@@ -37,14 +38,21 @@ SERVICES = ("identity", "validation", "fraud", "ledger", "payments", "notify", G
 """Everything that can live in a process; a service asks only those before it."""
 
 
-class Assembled(msgspec.Struct, frozen=True):
+class Assembled(NamedTuple):
     """What lives in this process."""
 
     services: dict[str, tuple[type, object]]
     """Name: contract and implementation, as the inner door serves them."""
     identity: Identity
-    gateway: Gateway | None
-    grpc: Door | None
+    doors: Doors | None
+    """The public ones, when the gateway lives here."""
+
+
+class Doors(NamedTuple):
+    """The public doors, still closed."""
+
+    rest: Gateway
+    grpc: Door
 
 
 async def assemble(floor: Floor, configuration: Configuration, here: Collection[str]) -> Assembled:
@@ -75,16 +83,25 @@ async def assemble(floor: Floor, configuration: Configuration, here: Collection[
         Payments,
         lambda: payments_app.build(floor, c.payments, c.testcard, validation, fraud, ledger),
     )
-    notify = await place("notify", Notify, lambda: notify_app.build(floor, c.notify, render_event))
+    notify = await place("notify", Notify, lambda: _build_notify(floor, c))
     if GATEWAY not in here:
-        return Assembled(local, identity, None, None)
-    gateway = await gateway_app.build(
+        return Assembled(local, identity, None)
+    from sycee.gateway import app as gateway_app
+    from sycee.gateway.access import Access
+    from sycee.gateway.grpc.door import Door
+
+    rest = await gateway_app.build(
         floor, c.gateway, identity, payments, notify, fraud, floor.health.ready
     )
     behind = {"payments": payments, "ledger": ledger}
-    return Assembled(
-        local, identity, gateway, Door(Access(identity, floor.clock), behind, floor.ids)
-    )
+    grpc = Door(Access(identity, floor.clock), behind, floor.ids)
+    return Assembled(local, identity, Doors(rest, grpc))
+
+
+async def _build_notify(floor: Floor, configuration: Configuration) -> Notify:
+    from sycee.gateway.stripe.events import render_event
+
+    return await notify_app.build(floor, configuration.notify, render_event)
 
 
 def address(configuration: Configuration, service: str) -> str:

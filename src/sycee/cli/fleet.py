@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import signal
 import sys
 from argparse import Namespace
 from asyncio.subprocess import PIPE, Process
-from collections.abc import Callable, Sequence
-from typing import Literal
+from collections.abc import Callable, Mapping, Sequence
 
 import msgspec
 
@@ -23,6 +23,7 @@ from sycee.runtime import logs
 from sycee.runtime.backoff import pauses
 from sycee.runtime.queue.server import NatsServer
 
+NATS_VARIABLE = "SYCEE_QUEUE__NATS"
 START_S = 60.0
 DRAIN_S = 15.0
 _PAUSE_S, _PAUSE_S_MAX = 0.1, 5.0
@@ -33,9 +34,12 @@ log = logs.logger("fleet")
 class Member:
     """One service's process: begun, watched, begun again when it dies, and drained."""
 
-    def __init__(self, service: str, arguments: Sequence[str]) -> None:
+    def __init__(
+        self, service: str, arguments: Sequence[str], environment: Mapping[str, str]
+    ) -> None:
         self.service = service
         self._arguments = list(arguments)
+        self._environment = environment
         self._process: Process | None = None
         self._is_stopping = False
 
@@ -44,6 +48,7 @@ class Member:
         self._process = await asyncio.create_subprocess_exec(
             *[sys.executable, "-m", "sycee.cli", "serve", self.service, "--attached"],
             *self._arguments,
+            env=self._environment,
             stdin=PIPE,
             stdout=PIPE,
         )
@@ -100,11 +105,14 @@ async def run_fleet(
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     async with contextlib.AsyncExitStack() as stack:
-        nats = configuration.queue.nats
-        if not nats:
-            nats = (await stack.enter_async_context(NatsServer(data / "nats"))).url
-        arguments = _arguments(options, nats)
-        return await _stand([Member(name, arguments) for name in SERVICES], stop, tell)
+        environment = dict(os.environ)
+        if not configuration.queue.nats:
+            nats = await stack.enter_async_context(NatsServer(data / "nats"))
+            # It holds a token, which other users could read on a command line.
+            environment[NATS_VARIABLE] = nats.url
+        arguments = _arguments(options)
+        members = [Member(name, arguments, environment) for name in SERVICES]
+        return await _stand(members, stop, tell)
 
 
 async def _stand(
@@ -126,26 +134,32 @@ async def _stand(
 
 async def _begin(members: Sequence[Member], stop: asyncio.Event) -> Ready | None:
     """Start all at once; what the gateway tells, or None when it is time to stop already."""
-    beginning = asyncio.ensure_future(asyncio.gather(*(member.begin() for member in members)))
+    beginning = asyncio.create_task(_begin_all(members))
     stopping = asyncio.create_task(stop.wait())
-    both: list[asyncio.Future[list[Ready]] | asyncio.Task[Literal[True]]] = [beginning, stopping]
+    either: tuple[asyncio.Task[object], ...] = (beginning, stopping)
     try:
-        await asyncio.wait(both, timeout=START_S, return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait(either, timeout=START_S, return_when=asyncio.FIRST_COMPLETED)
         if stopping.done():
             return None
         if not beginning.done():
             raise CannotStart(f"Not everything was ready within {START_S:.0f} seconds.")
-        told = beginning.result()
+        ready = beginning.result()
     finally:
         beginning.cancel()
         stopping.cancel()
-    ready = next(each for each in told if each.url)
-    next(member for member in members if member.service == GATEWAY).keep_ports(ready)
     return ready
 
 
-def _arguments(options: Namespace, nats: str) -> list[str]:
+async def _begin_all(members: Sequence[Member]) -> Ready:
+    """What the gateway tells, once all are ready."""
+    told = await asyncio.gather(*(member.begin() for member in members))
+    gateway = next(member for member in members if member.service == GATEWAY)
+    ready = next(each for each in told if each.url)
+    gateway.keep_ports(ready)
+    return ready
+
+
+def _arguments(options: Namespace) -> list[str]:
     """What every process of the fleet is started with."""
     config = ["--config", options.config] if options.config else []
-    given = [*overrides(options), f"queue.nats={nats}"]
-    return [*config, *(part for each in given for part in ("--set", each))]
+    return [*config, *(part for each in overrides(options) for part in ("--set", each))]

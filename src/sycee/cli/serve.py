@@ -92,21 +92,22 @@ async def _open_inner_door(
 async def _open_doors(floor: Floor, configuration: Configuration, assembled: Assembled) -> Ready:
     """Open the public doors when the gateway lives here, and say where everything is."""
     data = configuration.folder
-    if assembled.gateway is None or assembled.grpc is None:
+    if assembled.doors is None:
         return Ready(data=str(data))
+    rest, grpc = assembled.doors
     keys = await first_keys(assembled.identity, data, configuration.profile)
     host = configuration.host
     try:
-        public = await assembled.gateway.serve(host, configuration.port)
-        internal = await assembled.gateway.serve_internal(LOOPBACK, configuration.internal_port)
-        await assembled.grpc.open(f"{host}:{configuration.grpc_port}")
+        public = await rest.serve(host, configuration.port)
+        internal = await rest.serve_internal(LOOPBACK, configuration.internal_port)
+        await grpc.open(f"{host}:{configuration.grpc_port}")
     except (OSError, RuntimeError) as error:
         raise CannotStart(f"A port cannot be opened: {error}. Choose others with --port.") from None
-    for drain in (public.drain, internal.drain, assembled.grpc.drain):
+    for drain in (public.drain, internal.drain, grpc.drain):
         floor.door(drain)
     return Ready(
         url=f"http://{host}:{public.port}",
-        grpc=f"{host}:{assembled.grpc.port}",
+        grpc=f"{host}:{grpc.port}",
         internal=f"http://{LOOPBACK}:{internal.port}",
         data=str(data),
         secret_key=keys.secret_key,

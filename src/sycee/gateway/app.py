@@ -21,6 +21,7 @@ from sycee.gateway.pipeline import Dialect, Pipeline
 from sycee.gateway.problems import ProblemDialect, problem
 from sycee.gateway.request import Answer, Request
 from sycee.gateway.routes import Route, Table
+from sycee.gateway.settings import Settings
 from sycee.gateway.simple import SimplePayments
 from sycee.gateway.stripe.accounts import Accounts
 from sycee.gateway.stripe.balance import Balances
@@ -43,16 +44,7 @@ from sycee.services.identity.contract import Identity
 from sycee.services.notify.contract import Notify
 from sycee.services.payments.contract import Payments
 
-
-class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The ``[gateway]`` section."""
-
-    public_url: str = ""
-    """Base address in links that callers follow; empty means the address that is listened on."""
-    public_docs: bool = True
-    """Serve ``/docs`` and ``/openapi.json`` at the public door."""
-    limits: Limits = Limits()
-    """Bounds on connections and requests."""
+__all__ = ["Behind", "Gateway", "Settings", "build", "documented_routes"]
 
 
 async def _always() -> Readiness:

@@ -3,50 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager, suppress
 
 import pytest
 from prometheus_client import REGISTRY
 
 from sycee.runtime.database import Publisher
-from sycee.runtime.host import Message
 from sycee.runtime.queue import LocalQueue, local, outbox
 from tests.runtime.database.engines import Engine
 from tests.runtime.database.pots import announced, put
-from tests.runtime.until import WAIT_S, until
-
-
-class Inbox:
-    """A consumer that remembers what came, and may be told to fail."""
-
-    def __init__(self, failures: int = 0) -> None:
-        self.keys: list[str] = []
-        self.failures = failures
-        self.was_asked = asyncio.Event()
-        self._came = asyncio.Condition()
-
-    async def handle(self, messages: Sequence[Message]) -> None:
-        self.was_asked.set()
-        if self.failures:
-            self.failures -= 1
-            raise OSError("the consumer's disk is away")
-        async with self._came:
-            self.keys.extend(message.key for message in messages)
-            self._came.notify_all()
-
-    async def holds(self, *keys: str) -> None:
-        async with asyncio.timeout(WAIT_S), self._came:
-            await self._came.wait_for(lambda: set(keys) <= set(self.keys))
-
-
-@asynccontextmanager
-async def running(queue: LocalQueue) -> AsyncIterator[None]:
-    task = asyncio.create_task(queue.run())
-    yield
-    task.cancel()
-    with suppress(asyncio.CancelledError):
-        await task
+from tests.runtime.queue.inbox import Inbox, going
+from tests.runtime.until import until
 
 
 def queue_of(database: Publisher, **inboxes: Inbox) -> LocalQueue:
@@ -66,7 +32,7 @@ async def rows(database: Publisher) -> int:
 async def test_an_event_reaches_every_consumer_in_order(database: Publisher) -> None:
     first, second = Inbox(), Inbox()
     keys = [f"{number:03}" for number in range(3 * local.BATCH_MAX)]
-    async with running(queue_of(database, first=first, second=second)):
+    async with going(queue_of(database, first=first, second=second).run):
         await asyncio.gather(*(database.write(announced(key)) for key in keys))
         await first.holds(*keys)
         await second.holds(*keys)
@@ -76,13 +42,13 @@ async def test_an_event_reaches_every_consumer_in_order(database: Publisher) -> 
 async def test_events_published_before_the_start_are_delivered(database: Publisher) -> None:
     await database.write(announced("early"))
     inbox = Inbox()
-    async with running(queue_of(database, inbox=inbox)):
+    async with going(queue_of(database, inbox=inbox).run):
         await inbox.holds("early")
 
 
 async def test_other_topics_are_passed_over(database: Publisher) -> None:
     inbox = Inbox()
-    async with running(queue_of(database, inbox=inbox)):
+    async with going(queue_of(database, inbox=inbox).run):
         await database.write(lambda s: s.publish("weather", "rain", b""))
         await database.write(announced("a"))
         await inbox.holds("a")
@@ -93,13 +59,13 @@ async def test_after_an_orderly_restart_nothing_comes_twice(
     engine: Engine, database: Publisher
 ) -> None:
     inbox = Inbox()
-    async with running(queue_of(database, inbox=inbox)):
+    async with going(queue_of(database, inbox=inbox).run):
         await database.write(announced("a"))
         await inbox.holds("a")
         await asyncio.sleep(0)
     await database.close()
     database = await engine.open(database.name)
-    async with running(queue_of(database, inbox=inbox)):
+    async with going(queue_of(database, inbox=inbox).run):
         await database.write(announced("b"))
         await inbox.holds("b")
     assert inbox.keys == ["a", "b"]
@@ -108,9 +74,9 @@ async def test_after_an_orderly_restart_nothing_comes_twice(
 async def test_what_was_not_handled_comes_after_the_restart(database: Publisher) -> None:
     failing, later = Inbox(failures=99), Inbox()
     await database.write(announced("a"))
-    async with running(queue_of(database, inbox=failing)):
+    async with going(queue_of(database, inbox=failing).run):
         await failing.was_asked.wait()
-    async with running(queue_of(database, inbox=later)):
+    async with going(queue_of(database, inbox=later).run):
         await later.holds("a")
 
 
@@ -118,7 +84,7 @@ async def test_a_failing_consumer_is_tried_again_and_holds_nobody_up(
     database: Publisher,
 ) -> None:
     failing, sound = Inbox(failures=2), Inbox()
-    async with running(queue_of(database, failing=failing, sound=sound)):
+    async with going(queue_of(database, failing=failing, sound=sound).run):
         await database.write(announced("a"))
         await sound.holds("a")
         assert failing.keys == []
@@ -133,7 +99,7 @@ async def test_rows_go_when_all_have_passed_them_and_some_stay(database: Publish
     async def trimmed() -> bool:
         return await rows(database) < 10 + outbox.TRIMMED_AT_ONCE
 
-    async with running(queue_of(database, inbox=inbox)):
+    async with going(queue_of(database, inbox=inbox).run):
         await asyncio.gather(*(database.write(announced(key)) for key in keys))
         await until(trimmed)
     assert inbox.keys == keys
@@ -144,7 +110,7 @@ async def test_rows_stay_while_one_consumer_has_not_passed_them(database: Publis
     """MS8."""
     stuck, sound = Inbox(failures=10**6), Inbox()
     keys = [f"{number:04}" for number in range(2 * outbox.TRIMMED_AT_ONCE)]
-    async with running(queue_of(database, stuck=stuck, sound=sound)):
+    async with going(queue_of(database, stuck=stuck, sound=sound).run):
         await asyncio.gather(*(database.write(announced(key)) for key in keys))
         await sound.holds(*keys)
     assert await rows(database) == len(keys)
@@ -164,7 +130,7 @@ async def test_idle_consumers_ask_nothing_of_the_database(
     database: Publisher, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     inbox = Inbox()
-    async with running(queue_of(database, inbox=inbox)):
+    async with going(queue_of(database, inbox=inbox).run):
         await database.write(announced("a"))
         await inbox.holds("a")
         await asyncio.sleep(0.2)

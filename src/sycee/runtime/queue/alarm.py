@@ -16,9 +16,9 @@ class Alarm:
         self._rung = asyncio.Event()
         self.ring = self._rung.set
 
-    async def wait(self) -> None:
+    async def wait(self, tick_s: float = TICK_S) -> None:
         """Until it rings. What rings from here on is for the next time."""
         with suppress(TimeoutError):
-            async with asyncio.timeout(TICK_S):
+            async with asyncio.timeout(tick_s):
                 await self._rung.wait()
         self._rung.clear()

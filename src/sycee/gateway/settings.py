@@ -1,0 +1,18 @@
+"""What can be configured of the doors; apart from them, so that reading it loads none."""
+
+from __future__ import annotations
+
+import msgspec
+
+from sycee.gateway.edge.limits import Limits
+
+
+class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The ``[gateway]`` section."""
+
+    public_url: str = ""
+    """Base address in links that callers follow; empty means the address that is listened on."""
+    public_docs: bool = True
+    """Serve ``/docs`` and ``/openapi.json`` at the public door."""
+    limits: Limits = Limits()
+    """Bounds on connections and requests."""
