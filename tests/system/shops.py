@@ -88,9 +88,9 @@ def lunch(**more: object) -> Params:
     }
 
 
-def seen(look: Callable[[], Seen | None]) -> Seen:
+def seen(look: Callable[[], Seen | None], patience_s: float = PATIENCE_S) -> Seen:
     """Look until something is there; fail when it does not come in time."""
-    deadline = time.monotonic() + PATIENCE_S
+    deadline = time.monotonic() + patience_s
     while True:
         found = look()
         if found:
