@@ -17,6 +17,7 @@ from sycee.cli.doctor.findings import Finding, Grade
 from sycee.runtime import secrets
 from sycee.runtime.database.trial import Trial, try_disk
 from tests.cli.ran import ran
+from tests.system.platform import running
 
 FREE_PORTS = ["--set", "port=0", "--set", "grpc_port=0", "--set", "internal_port=0"]
 
@@ -119,6 +120,13 @@ def test_data_that_somebody_works_on_are_told_and_the_ports_left_alone(tmp_path:
         status, findings = looked(tmp_path, "--set", f"port={taken}")
     assert (status, findings["in use"].grade) == (0, Grade.WARN)
     assert findings["ports"].grade is Grade.OK
+
+
+def test_a_running_platform_is_seen_by_its_locks_and_left_alone(tmp_path: Path):
+    with running(tmp_path / "data", "one") as platform:
+        status, findings = looked(tmp_path)
+        assert (status, findings["in use"].grade) == (0, Grade.WARN)
+        assert platform.client().v1.balance.retrieve().object == "balance"
 
 
 def test_a_lock_that_nobody_holds_is_no_use(tmp_path: Path):

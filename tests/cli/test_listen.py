@@ -14,6 +14,7 @@ from sycee.cli import listen
 from tests.cli.history import History
 from tests.cli.ran import Received, Running, receiver, running
 from tests.gateway.door import Door, opened
+from tests.system.platform import running as platform_running
 
 READY = "Ready! Your webhook signing secret is "
 
@@ -164,6 +165,29 @@ async def test_a_wrong_key_is_told_in_one_line(door: Door, tmp_path: Path):
         assert line.startswith("sycee: ")
         assert "401" in line
         assert await asyncio.to_thread(command.process.wait, 30) == 2
+
+
+def test_a_payment_on_a_real_platform_is_forwarded_in_order(tmp_path: Path):
+    """WH1. The key is the one that the dev profile keeps."""
+    with platform_running(tmp_path / "data", "one") as platform, receiver() as shop:
+        where = ["--url", platform.url, "--data", str(platform.data)]
+        with running(tmp_path, "listen", *where, "--forward-to", shop.url) as command:
+            secret = command.line().removeprefix(READY)
+            platform.client().v1.payment_intents.create(
+                {
+                    "amount": 500,
+                    "currency": "usd",
+                    "payment_method": "pm_card_visa",
+                    "confirm": True,
+                }
+            )
+            events = [check_signatures(shop.next(), secret) for _ in range(3)]
+    assert [event.type for event in events] == [
+        "payment_intent.created",
+        "charge.succeeded",
+        "payment_intent.succeeded",
+    ]
+    assert events[2].data.object.amount_received == 500
 
 
 def test_the_secret_follows_from_the_key_and_does_not_show_it():

@@ -1,6 +1,7 @@
 """The starter, run for real in scratch folders whose locks are empty, so that no index is asked."""
 
 import os
+import pty
 import shutil
 import subprocess
 import sys
@@ -13,13 +14,18 @@ PYTHON = Path(sys.executable).resolve()
 TOOLS = ("sh", "cksum", "readlink", "id", "rm", "mv", "tail", "dirname")
 CLI = '"""Echo."""\nimport sys, sycee\nprint(sys.argv[1:], sycee.__file__, sys.version_info[:2])\n'
 CHECK = '"""Echo."""\nimport sys\nprint("check", sys.argv[1:])\n'
+BARE = (
+    '#!/bin/sh\ncase "$*" in *realpath*) echo "$0" ;; *ensurepip*) exit 1 ;;'
+    f' *) exec {PYTHON} "$@" ;; esac\n'
+)
+"""A Python such as Debian's without python3-venv."""
 
 
 class Scratch:
     """A folder like a fresh clone, and a PATH on which only what is put there is found."""
 
     def __init__(self, folder):
-        self.root = folder / "clone"
+        self.root = folder / "a clone"
         self.bin = folder / "bin"
         self.bin.mkdir()
         for tool in TOOLS:
@@ -43,14 +49,22 @@ class Scratch:
         path.chmod(0o755)
         return self
 
-    def begin(self, *arguments, starter=None, cwd="/", **environment):
+    def begin(
+        self,
+        *arguments,
+        starter=None,
+        cwd="/",
+        stdin=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        **environment,
+    ):
         return subprocess.Popen(
             [str(starter or self.root / "sycee"), *arguments],
             cwd=cwd,
             env={"PATH": str(self.bin), "HOME": str(self.root.parent), **environment},
-            stdin=subprocess.DEVNULL,
+            stdin=stdin,
             stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
+            stderr=stderr,
             text=True,
         )
 
@@ -63,6 +77,21 @@ class Scratch:
 @pytest.fixture
 def scratch(tmp_path):
     return Scratch(tmp_path)
+
+
+@pytest.fixture(scope="module")
+def template(tmp_path_factory):
+    """A folder after its first start."""
+    made = Scratch(tmp_path_factory.mktemp("template")).with_python()
+    assert made.run("up")[0] == 0
+    return made
+
+
+@pytest.fixture
+def installed(template, scratch):
+    """A copy of that, which tests may break; an environment can be copied as a folder can."""
+    shutil.copytree(template.root / ".venv", scratch.root / ".venv", symlinks=True)
+    return scratch.with_python()
 
 
 @pytest.mark.parametrize("shell", ["sh", "dash", "bash"])
@@ -80,60 +109,54 @@ def test_the_first_start_installs_and_the_next_does_not(scratch, tmp_path):
     assert "installed." in err
 
     link = tmp_path / "link"
-    link.symlink_to("clone/sycee")
+    link.symlink_to("a clone/sycee")
     status, again, err = scratch.run("up", "a b", starter=link, cwd=tmp_path)
     assert (status, again, err) == (0, out, "")
 
 
-def test_a_moved_folder_still_starts(scratch):
-    scratch.with_python().run("up")
-    moved = scratch.root.rename(scratch.root.with_name("moved"))
-    status, out, err = scratch.run("up", starter=moved / "sycee")
+def test_a_moved_folder_still_starts(installed):
+    moved = installed.root.rename(installed.root.with_name("moved"))
+    status, out, err = installed.run("up", starter=moved / "sycee")
     assert (status, err) == (0, "")
     assert str(moved / "src") in out
 
 
-def test_a_changed_lock_is_installed(scratch):
-    scratch.with_python().run("up")
-    (scratch.root / ".venv" / "leftover").touch()
-    (scratch.root / "requirements.lock").write_text("# other\n")
-    status, _, err = scratch.run("up")
+def test_a_changed_lock_is_installed(installed):
+    (installed.root / ".venv" / "leftover").touch()
+    (installed.root / "requirements.lock").write_text("# other\n")
+    status, _, err = installed.run("up")
     assert status == 0
     assert "installing requirements.lock" in err
-    assert not (scratch.root / ".venv" / "leftover").exists()
+    assert not (installed.root / ".venv" / "leftover").exists()
 
 
-def test_developers_commands_add_to_the_runtime_and_serve_users_too(scratch):
-    scratch.with_python().run("up")
-    (scratch.root / ".venv" / "kept").touch()
-    status, out, err = scratch.run("check", "-x")
+def test_developers_commands_add_to_the_runtime_and_serve_users_too(installed):
+    (installed.root / ".venv" / "kept").touch()
+    status, out, err = installed.run("check", "-x")
     assert (status, out) == (0, "check ['-x']\n")
     assert "installing requirements-dev.lock" in err
-    assert (scratch.root / ".venv" / "kept").exists()
-    assert scratch.run("up")[2] == ""
-    assert scratch.run("check")[2] == ""
+    assert (installed.root / ".venv" / "kept").exists()
+    assert installed.run("up")[2] == ""
+    assert installed.run("check")[2] == ""
 
 
-def test_an_installation_that_fails_says_so_and_is_redone(scratch):
+def test_an_installation_that_fails_says_so_and_counts_as_none(scratch):
     scratch.with_python()
-    good = (scratch.root / "requirements.lock").read_text()
     (scratch.root / "requirements.lock").write_text(f"absent==1 --hash=sha256:{'0' * 64}\n")
     status, out, err = scratch.run("up", PIP_NO_INDEX="1")
     assert (status, out) == (1, "")
     assert "Installing failed" in err
     assert "absent" in err
-    (scratch.root / "requirements.lock").write_text(good)
-    assert scratch.run("up")[0] == 0
+    assert not (scratch.root / ".venv" / "installed").exists()
 
 
-def test_an_interrupted_installation_is_redone(scratch):
-    scratch.with_python().run("up")
-    (scratch.root / ".venv" / "installed").unlink()
-    (scratch.root / ".venv" / "half").touch()
-    status, _, err = scratch.run("up")
+def test_an_interrupted_installation_is_redone(installed):
+    (installed.root / ".venv" / "installed").unlink()
+    (installed.root / ".venv" / "half").touch()
+    status, _, err = installed.run("up")
     assert status == 0
     assert "installing" in err
-    assert not (scratch.root / ".venv" / "half").exists()
+    assert not (installed.root / ".venv" / "half").exists()
 
 
 def test_two_first_starts_at_once_install_once(scratch):
@@ -145,12 +168,11 @@ def test_two_first_starts_at_once_install_once(scratch):
     assert all(out.startswith("['up']") for out, _ in told)
 
 
-def test_modules_of_the_callers_folder_and_environment_do_not_shadow_ours(scratch, tmp_path):
-    scratch.with_python().run("up")
+def test_modules_of_the_callers_folder_and_environment_do_not_shadow_ours(installed, tmp_path):
     (tmp_path / "sycee.py").write_text("raise SystemExit('shadowed')\n")
-    status, out, _ = scratch.run("up", cwd=tmp_path, PYTHONPATH=str(tmp_path))
+    status, out, _ = installed.run("up", cwd=tmp_path, PYTHONPATH=str(tmp_path))
     assert status == 0
-    assert str(scratch.root / "src") in out
+    assert str(installed.root / "src") in out
 
 
 @pytest.mark.parametrize("script", [None, "#!/bin/sh\nexit 127\n", "#!/bin/sh\nexit 0\n"])
@@ -166,8 +188,8 @@ def test_without_a_fitting_python_it_names_what_to_install(scratch, script):
 
 
 def test_a_later_name_is_tried_when_the_first_does_not_fit(scratch):
-    scratch.with_python(script="#!/bin/sh\nexit 127\n").with_python("python3.11")
-    assert scratch.run("up")[0] == 0
+    scratch.with_python(script="#!/bin/sh\nexit 127\n").with_python("python3.11", BARE)
+    assert "/python3.11 cannot make virtual environments" in scratch.run("up")[2]
 
 
 def test_a_named_python_that_does_not_fit_is_not_replaced(scratch):
@@ -177,15 +199,28 @@ def test_a_named_python_that_does_not_fit_is_not_replaced(scratch):
 
 
 def test_without_venv_it_names_what_to_install(scratch):
-    bare = (
-        '#!/bin/sh\ncase "$*" in *realpath*) echo "$0" ;; *ensurepip*) exit 1 ;;'
-        f' *) exec {PYTHON} "$@" ;; esac\n'
-    )
-    status, _, err = scratch.with_python(script=bare).run("up")
+    status, _, err = scratch.with_python(script=BARE).run("up")
     assert status == 1
     assert "cannot make virtual environments" in err
     if Path("/etc/debian_version").exists():
         assert "apt-get install python3-venv" in err
+
+
+@pytest.mark.skipif(
+    os.getuid() != 0 or not Path("/etc/debian_version").exists(), reason="only root on Debian"
+)
+@pytest.mark.parametrize(("answer", "installs"), [("y", True), ("", True), ("n", False)])
+def test_on_a_terminal_root_is_offered_the_package(scratch, answer, installs):
+    scratch.with_python(script=BARE)
+    scratch.with_python("apt-get", '#!/bin/sh\necho "$@" >>"$HOME/asked"\nexit 100\n')
+    ours, theirs = pty.openpty()
+    process = scratch.begin("up", stdin=theirs, stderr=theirs)
+    os.write(ours, f"{answer}\n".encode())
+    assert process.wait(60) == 1
+    assert b"now? [Y/n]" in os.read(ours, 10_000)
+    os.close(ours)
+    os.close(theirs)
+    assert (scratch.root.parent / "asked").exists() == installs
 
 
 def test_uv_is_used_where_it_works_and_pip_where_it_does_not(scratch):

@@ -21,7 +21,7 @@ async def engine(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterato
     else:
         pytest.importorskip("greenlet")
         server: PostgresServer = request.getfixturevalue("postgres_server")
-        engine = PostgresEngine(await server.fresh())
+        engine = PostgresEngine(server, await server.fresh())
     yield engine
     await engine.close()
 

@@ -31,6 +31,32 @@ def test_the_first_to_make_it_wins(tmp_path: Path) -> None:
         assert len(set(pool.map(make, range(32)))) == 1
 
 
+def test_a_secret_is_replaced_by_a_private_one(tmp_path: Path) -> None:
+    """SE7."""
+    path = tmp_path / "secrets" / "keys"
+    secrets.replace(path, b"first")
+    secrets.replace(path, b"second")
+    assert path.read_bytes() == b"second"
+    assert path.stat().st_mode & 0o777 == 0o600
+    assert [entry.name for entry in path.parent.iterdir()] == ["keys"]
+
+
+def test_a_secret_that_cannot_be_written_leaves_the_old_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "keys"
+    secrets.replace(path, b"first")
+
+    def failing(_: int) -> None:
+        raise OSError("the disk failed")
+
+    monkeypatch.setattr(os, "fsync", failing)
+    with pytest.raises(OSError, match="the disk failed"):
+        secrets.replace(path, b"second")
+    assert path.read_bytes() == b"first"
+    assert [entry.name for entry in tmp_path.iterdir()] == ["keys"]
+
+
 @pytest.mark.parametrize(
     ("content", "mode"),
     [

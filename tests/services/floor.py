@@ -1,12 +1,14 @@
-"""A floor for service tests: a clock that is set by hand, and a real SQLite database."""
+"""A floor for service tests: a clock that is set by hand, and a real database."""
 
 from __future__ import annotations
 
-import sqlite3
 from pathlib import Path
+
+from tests.services import storage
 
 from sycee.kernel.clock import Instant, after
 from sycee.kernel.ids import Ids
+from sycee.runtime.database.schema import Schema
 from sycee.runtime.host import Profile
 
 SOURCE = Path(__file__).parents[2] / "src" / "sycee" / "services"
@@ -30,50 +32,6 @@ class FakeClock:
         self.monotonic += seconds
 
 
-class SqliteSession:
-    def __init__(self, connection):
-        self._connection = connection
-        self.published = []
-
-    def run(self, sql, *values):
-        return self._connection.execute(sql, values).rowcount
-
-    def row(self, sql, *values):
-        return self._connection.execute(sql, values).fetchone()
-
-    def rows(self, sql, *values):
-        return self._connection.execute(sql, values).fetchall()
-
-    def publish(self, topic, key, payload):
-        self.published.append((topic, key, payload))
-
-
-class SqliteDatabase:
-    """Every unit is a transaction of its own."""
-
-    def __init__(self, path, schema):
-        self.connection = sqlite3.connect(path)
-        self.connection.execute("PRAGMA foreign_keys = ON")
-        self.connection.executescript(schema)
-        self.published = []
-        self.units = 0
-
-    async def write(self, unit):
-        self.units += 1
-        session = SqliteSession(self.connection)
-        with self.connection:
-            result = unit(session)
-        self.published.extend(session.published)
-        return result
-
-    async def read(self, query):
-        self.units += 1
-        return query(SqliteSession(self.connection))
-
-    async def close(self):
-        self.connection.close()
-
-
 class FakeHost:
     """A process's floor; another host on the same folder is the next start."""
 
@@ -88,7 +46,7 @@ class FakeHost:
 
     async def database(self, service):
         schema = next(SOURCE.glob(f"**/{service}/**/schema.sql")).read_text()
-        database = SqliteDatabase(self.folder / f"{service}.sqlite", schema)
+        database = await storage.current.open(self.folder, service, Schema(schema))
         self.databases[service] = database
         return database
 

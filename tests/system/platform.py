@@ -41,6 +41,15 @@ class Platform:
 
     def start(self) -> Platform:
         """Start, and return when it is ready."""
+        self.begin()
+        assert self._process is not None and self._process.stdout is not None
+        line = self._process.stdout.readline()
+        assert line, f"did not start; its log:\n{self.log_tail()}"
+        self.ready = msgspec.json.decode(line, type=Ready)
+        return self
+
+    def begin(self) -> None:
+        """Start, and return at once."""
         self._process = subprocess.Popen(
             [*self._sycee("up"), "--json", "--port", "0", "--topology", self.topology]
             + [part for setting in self.settings for part in ("--set", setting)],
@@ -50,11 +59,6 @@ class Platform:
             env=environment(),
             start_new_session=True,
         )
-        assert self._process.stdout is not None
-        line = self._process.stdout.readline()
-        assert line, f"did not start; its log:\n{self.log_tail()}"
-        self.ready = msgspec.json.decode(line, type=Ready)
-        return self
 
     def stop(self) -> int:
         """Drain, and return the exit status."""

@@ -81,6 +81,8 @@ PROTOCOL = 'class Lunch(Protocol):\n    """Eat."""\n\n'
         (lines.no_forbidden_line, DOOR, '"PRAGMA synchronous' + ' = off"'),
         (lines.no_sleep_in_tests, TEST, "time.sleep(0.1)"),
         (lines.no_sleep_in_tests, TEST, "async def test():\n    await sleep(delay)"),
+        (lines.no_sleep_in_tests, "tests/faults/test_disk.py", "time.sleep(0.1)"),
+        (lines.no_sleep_in_tests, "tests/faults/lab/test_disk.py", "time.sleep(0.1)"),
         (lines.no_any, DOOR, "from typing import Any\nX: Any = 1"),
         (lines.no_any, "tools/one.py", "import typing\nX: typing.Any = 1"),
     ],
@@ -110,6 +112,7 @@ def test_a_violation_is_found(tmp_path, check, path, text):
         (lines.no_forbidden_line, DOOR, '"PRAGMA synchronous = FULL"'),
         (lines.no_forbidden_line, DOOR, '"https://example.com/home/page"'),
         (lines.no_sleep_in_tests, TEST, "async def test():\n    await asyncio.sleep(0)"),
+        (lines.no_sleep_in_tests, "tests/faults/lab/crowd.py", "time.sleep(0.1)"),
         (lines.no_any, "src/sycee/runtime/rpc/wire.py", "X: Any = 1"),
     ],
 )

@@ -15,11 +15,15 @@ ROOT = Path(__file__).resolve().parents[2]
 def registry() -> Mapping[str, Generate]:
     """Every generated file and what makes its contents. Add a line for a new one."""
     # Imported here, so that checks which need no product run although it cannot be imported.
+    from sycee.assembly import reference
     from sycee.gateway.app import documented_routes
     from sycee.gateway.grpc import generate, schema
     from sycee.gateway.openapi.document import encoded
 
-    files: dict[str, Generate] = {"api/openapi.json": lambda: encoded(documented_routes())}
+    files: dict[str, Generate] = {
+        "api/openapi.json": lambda: encoded(documented_routes()),
+        str(reference.FILE.relative_to(ROOT)): lambda: reference.page().encode(),
+    }
     for path, contents in generate.generated(schema.known_numbers()).items():
         files[str(path.relative_to(ROOT))] = partial(bytes, contents)
     return files

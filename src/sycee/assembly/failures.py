@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from sycee.assembly.storage import DataInUse
+from sycee.kernel.refusal import Unavailable
 from sycee.runtime.config import ConfigurationInvalid
 from sycee.runtime.secrets import Unsafe
 from sycee.services.ledger.app import JournalDamaged
@@ -12,4 +13,4 @@ class CannotStart(Exception):
     """The platform cannot start here; the text says what to do."""
 
 
-EXPECTED = (CannotStart, ConfigurationInvalid, DataInUse, JournalDamaged, Unsafe)
+EXPECTED = (CannotStart, ConfigurationInvalid, DataInUse, JournalDamaged, Unavailable, Unsafe)

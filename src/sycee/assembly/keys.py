@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import msgspec
 
 from sycee.kernel.refusal import Refusal
+from sycee.runtime import secrets
 from sycee.runtime.host import Profile
 from sycee.services.identity.contract import (
     Authenticate,
@@ -48,7 +48,7 @@ async def first_keys(identity: Identity, data: Path, profile: Profile) -> FirstK
         return FirstKeys(TOLD_BEFORE, TOLD_BEFORE, TOLD_BEFORE)
     keys = await _issue(identity)
     if profile is Profile.DEV:
-        _keep(kept, keys)
+        secrets.replace(kept, msgspec.json.encode(keys))
     return keys
 
 
@@ -69,11 +69,3 @@ async def _works(identity: Identity, keys: FirstKeys) -> bool:
     except Refusal:
         return False
     return True
-
-
-def _keep(path: Path, keys: FirstKeys) -> None:
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    draft = path.with_suffix(".draft")
-    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
-        file.write(msgspec.json.encode(keys))
-    draft.rename(path)

@@ -12,6 +12,7 @@ from sycee.kernel.currencies import BY_CODE
 from sycee.runtime.database.sqlite_reading import open_sqlite_reading
 from sycee.services.ledger import jobs as ledger_jobs
 from sycee.services.ledger.contract import Ledger, TrialBalanceQuery
+from sycee.services.payments import jobs as payments_jobs
 
 Progress = Callable[[int, int], None]
 
@@ -44,13 +45,23 @@ class Proof(msgspec.Struct, frozen=True):
 
 
 async def prove(data: Path, progress: Progress) -> Proof:
-    """Check everything that can be checked of the databases in ``data``, without changing them."""
+    """Check everything that can be checked of the databases in ``data``, without changing them.
+
+    Payments may go on meanwhile: their horizon is read before the books, their records after.
+    """
+    payments = await open_sqlite_reading(path_of(data, "payments"), "payments")
+    horizon = await payments_jobs.horizon(payments)
     ledger = await open_sqlite_reading(path_of(data, "ledger"), "ledger")
     audit = await ledger_jobs.verify(ledger, progress)
-    findings = [Wrong(finding.row, finding.problem) for finding in audit.findings]
-    lines = await _lines(audit.ledger) if audit.ledger else ()
-    await ledger.close()
-    return Proof(audit.batches, audit.accounts, audit.transfers, lines, tuple(findings))
+    wrong = [Wrong(finding.row, finding.problem) for finding in audit.findings]
+    lines: tuple[Line, ...] = ()
+    if audit.ledger is not None:
+        lines = await _lines(audit.ledger)
+        found = await payments_jobs.verify(payments, audit.ledger, progress, horizon)
+        wrong += [Wrong(finding.row, finding.problem) for finding in found]
+    for database in (ledger, payments):
+        await database.close()
+    return Proof(audit.batches, audit.accounts, audit.transfers, lines, tuple(wrong))
 
 
 async def _lines(ledger: Ledger) -> tuple[Line, ...]:

@@ -54,7 +54,7 @@ def _section(key: Key) -> str:
 def _row(key: Key) -> str:
     default = key.default.value if isinstance(key.default, Enum) else key.default
     shown = msgspec.json.encode(default).decode()
-    doc = " ".join(key.doc.split())
+    doc = " ".join(key.doc.split()).replace("``", "`")
     kind = key.kind_text.replace("|", "or")
     return f"| `{key.name.rpartition('.')[2]}` | {kind} | `{shown}` | {doc} |\n"
 

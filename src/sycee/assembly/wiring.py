@@ -99,9 +99,13 @@ async def assemble(floor: Floor, configuration: Configuration, here: Collection[
 
 
 async def _build_notify(floor: Floor, configuration: Configuration) -> Notify:
+    from sycee.gateway.links import Links
     from sycee.gateway.stripe.events import render_event
 
-    return await notify_app.build(floor, configuration.notify, render_event)
+    links = Links(configuration.gateway.public_url.rstrip("/"))
+    return await notify_app.build(
+        floor, configuration.notify, lambda event: render_event(event, links)
+    )
 
 
 def address(configuration: Configuration, service: str) -> str:

@@ -44,7 +44,7 @@ def main() -> NoReturn:
     commands = parser.add_subparsers(dest="command", metavar="command", required=True)
     modules: dict[str, ModuleType] = {}
     for name, says in COMMANDS.items():
-        inner = commands.add_parser(name, help=says, description=f"{says.capitalize()}.")
+        inner = commands.add_parser(name, help=says, description=f"{says[0].upper()}{says[1:]}.")
         if name == command:
             modules[name] = import_module(f"sycee.cli.{name}")
             modules[name].add(inner)

@@ -79,8 +79,12 @@ def run(options: Namespace) -> int:
     """Forward until SIGTERM or SIGINT, or until enough came."""
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, signal.default_int_handler)
-    with contextlib.suppress(KeyboardInterrupt):
+    try:
         _listen(options)
+    except KeyboardInterrupt:
+        # Asked again while it ends: it ends.
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, signal.SIG_IGN)
     return 0
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import signal
 import sys
 import threading
@@ -124,7 +125,9 @@ def _stop_when_detached(floor: Floor) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
 
     def watch() -> None:
-        sys.stdin.buffer.read()
+        # Without Python's buffer, whose lock this thread would hold while the process ends.
+        while os.read(sys.stdin.fileno(), 4096):
+            pass
         loop.call_soon_threadsafe(floor.stop)
 
     threading.Thread(target=watch, name="parent", daemon=True).start()

@@ -35,18 +35,34 @@ def of_size(path: Path, size: int) -> bytes:
 
 def make(path: Path, size: int) -> None:
     """Write a fresh random secret, unless another process was first. Whole or not at all."""
+    draft = _draft(path, os.urandom(size))
+    try:
+        with suppress(FileExistsError):
+            os.link(draft, path)
+    finally:
+        draft.unlink()
+    _sync_folder(path.parent)
+
+
+def replace(path: Path, secret: bytes) -> None:
+    """Write a secret in place of any before. Whole or not at all, also when the power fails."""
+    _draft(path, secret).replace(path)
+    _sync_folder(path.parent)
+
+
+def _draft(path: Path, secret: bytes) -> Path:
+    """The secret on disk, beside where it belongs."""
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     descriptor, draft = tempfile.mkstemp(prefix=".", dir=path.parent)
     try:
         with os.fdopen(descriptor, "wb") as file:
-            file.write(os.urandom(size))
+            file.write(secret)
             file.flush()
             os.fsync(descriptor)
-        with suppress(FileExistsError):
-            os.link(draft, path)
-    finally:
+    except OSError:
         Path(draft).unlink()
-    _sync_folder(path.parent)
+        raise
+    return Path(draft)
 
 
 def _sync_folder(folder: Path) -> None:

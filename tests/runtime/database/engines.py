@@ -12,6 +12,7 @@ from prometheus_client import REGISTRY
 from sycee.runtime.database import Publisher
 from sycee.runtime.database.schema import Schema
 from sycee.runtime.database.sqlite import open_sqlite
+from tests.postgres import PostgresServer
 from tests.runtime.database.pots import SCHEMA
 
 
@@ -80,7 +81,8 @@ class PostgresEngine:
 
     schema = SCHEMA
 
-    def __init__(self, dsn: str) -> None:
+    def __init__(self, server: PostgresServer, dsn: str) -> None:
+        self.server = server
         self.dsn = dsn
         self._opened: list[Publisher] = []
 
@@ -103,3 +105,4 @@ class PostgresEngine:
     async def close(self) -> None:
         for database in self._opened:
             await database.close()
+        await self.server.give_back(self.dsn)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 
 import pytest
 
@@ -81,6 +82,31 @@ async def test_a_constraint_that_is_broken_fails_its_unit_alone(database: Publis
         int,
     ]
     assert await database.read(names) == ["a", "c"]
+
+
+UNFIT = {
+    "a number beyond 64 bits": lambda session: put("x", 2**63)(session),
+    "half a character": lambda session: put("\ud800")(session),
+    "too few values": lambda session: session.run("DELETE FROM pots WHERE id = ?"),
+    "no SQL": lambda session: session.run("DELETE EVERYTHING"),
+    "no such table": lambda session: session.row("SELECT 1 FROM nothing"),
+}
+
+
+@pytest.mark.parametrize("unfit", UNFIT.values(), ids=UNFIT.keys())
+async def test_a_statement_that_cannot_be_fails_its_unit_alone(
+    database: Publisher, unfit: Callable[[Session], object]
+) -> None:
+    done = await asyncio.gather(
+        database.write(put("a")),
+        database.write(unfit),
+        database.write(put("b")),
+        return_exceptions=True,
+    )
+    assert [type(one) for one in done] == [int, StatementFailed, int]
+    with pytest.raises(StatementFailed):
+        await database.read(lambda session: session.row("SELECT 1 FROM nothing"))
+    assert await database.read(names) == ["a", "b"]
 
 
 async def test_a_unit_does_not_survive_a_failed_statement_by_catching_it(

@@ -13,12 +13,14 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from time import perf_counter
 
 import pytest
 
 from sycee.kernel.refusal import Unavailable
 from sycee.runtime.database import Session
 from sycee.runtime.database import checkpoints as checkpoints_module
+from sycee.runtime.database.calls import SLICE_S
 from sycee.runtime.database.sqlite import SqliteDatabase, open_sqlite
 from sycee.runtime.database.sqlite_reading import open_sqlite_reading
 from sycee.runtime.health import Health
@@ -323,6 +325,27 @@ async def test_a_tool_that_holds_the_file_delays_units_and_stops_nothing(path: P
     tool.close()
     await database.write(put("b"))
     assert await database.read(names) == ["b"]
+    await database.close()
+
+
+async def test_slow_units_do_not_hold_the_loop_for_long(path: Path) -> None:
+    database = await opened(path)
+    steps: list[str] = []
+
+    def slow(session: Session) -> None:
+        until_s = perf_counter() + 0.6 * SLICE_S
+        while perf_counter() < until_s:
+            count(session)
+        steps.append("unit")
+
+    async def other() -> None:
+        while steps.count("unit") < 10:
+            steps.append("other")
+            await asyncio.sleep(0)
+
+    await asyncio.gather(other(), *(database.write(slow) for _ in range(10)))
+    longest = max(len(run) for run in "".join(step[0] for step in steps).split("o"))
+    assert longest <= 2
     await database.close()
 
 

@@ -186,7 +186,7 @@ async def test_judgements_wait_while_the_database_is_away(fraud, host):
         await fraud.write_down()
     database.write = write
     await fraud.write_down()
-    rows = database.connection.execute("SELECT attempt FROM judgements ORDER BY rowid").fetchall()
+    rows = database.connection.execute("SELECT attempt FROM judgements ORDER BY attempt").fetchall()
     assert rows == [("att_0",), ("att_1",), ("att_2",)]
 
 

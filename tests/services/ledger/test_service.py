@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import random
-import sqlite3
 
 import pytest
 from tests.services.floor import FakeHost
@@ -12,6 +11,7 @@ from tests.services.ledger.notation import LINKED, OK, PENDING, account, post, t
 
 from sycee.kernel.refusal import Unavailable
 from sycee.kernel.u128 import U128
+from sycee.runtime.database.calls import StatementFailed
 from sycee.services.ledger import app, jobs
 from sycee.services.ledger.contract import (
     BATCH_MAX,
@@ -340,8 +340,7 @@ def swap(connection):
 async def test_the_ledger_refuses_to_start_on_a_damaged_journal(host, ledger, damage):
     for number in range(1, 4):
         await send(ledger, transfer(number, 3, 1, 5))
-    with host.databases["ledger"].connection as connection:
-        damage(connection)
+    damage(host.databases["ledger"].connection)
     with pytest.raises(JournalDamaged, match="batch 2"):
         await restarted(host)
     audit = await jobs.verify(host.databases["ledger"], lambda done, total: None)
@@ -376,10 +375,10 @@ async def test_verify_proves_the_books_of_a_running_ledger(host, ledger):
 
 
 async def test_the_schema_refuses_a_batch_that_no_ledger_writes(host, ledger):
-    connection = host.databases["ledger"].connection
+    insert = "INSERT INTO log VALUES (?, ?, ?, ?)"
     for row in ((2, 5, b"short", b"x"), (0, 5, bytes(32), b"x"), (2, 5, bytes(32), b"")):
-        with pytest.raises(sqlite3.IntegrityError):
-            connection.execute("INSERT INTO log VALUES (?, ?, ?, ?)", row)
+        with pytest.raises(StatementFailed):
+            await host.databases["ledger"].write(lambda session, row=row: session.run(insert, *row))
 
 
 async def test_the_expiry_job_looks_again_and_again(host, ledger):

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from sycee.services.notify.domain import retries, signatures
+from sycee.runtime import signatures
+from sycee.services.notify.domain import retries
 
 PAGE = (Path(__file__).parents[3] / "docs" / "concepts" / "webhooks.md").read_text()
 SECRET = signatures.secret_text(bytes(range(32)))

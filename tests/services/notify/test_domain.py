@@ -16,6 +16,7 @@ from tests.services.floor import NOON
 from tests.services.notify.urls import ALLOWED_URLS, REFUSED_URLS
 
 from sycee.kernel.clock import Instant, after
+from sycee.runtime import signatures
 from sycee.services.notify.contract import (
     DeliveryStatus,
     Endpoint,
@@ -25,7 +26,7 @@ from sycee.services.notify.contract import (
     UpdateEndpoint,
     UrlNotAllowed,
 )
-from sycee.services.notify.domain import addresses, endpoints, retries, signatures, types, urls
+from sycee.services.notify.domain import addresses, endpoints, retries, types, urls
 from sycee.services.notify.domain.retries import Attempt, Breaker, Verdict
 from sycee.services.notify.domain.seals import Seal
 from sycee.services.notify.domain.types import Wanted

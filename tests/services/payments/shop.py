@@ -149,6 +149,10 @@ class Shop:
     async def lapse(self):
         await jobs.lapse(self.service, self.parts)
 
+    async def verify(self):
+        """What is wrong, with the platform at rest."""
+        return await jobs.verify(self.host.databases["payments"], self.ledger, lambda *_: None)
+
     def events(self):
         """What was published: type and subject, oldest first."""
         published = self.host.databases["payments"].published

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 import tempfile
 import uuid
-from argparse import ArgumentParser, Namespace
+from argparse import ArgumentParser, ArgumentTypeError, Namespace
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor, as_completed
+from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from contextlib import ExitStack
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -22,7 +23,7 @@ from sycee.cli.demo import report, tie
 from sycee.cli.demo.platform import Proof, own_platform, prove
 from sycee.cli.demo.shop import Shop
 from sycee.cli.demo.tie import Column
-from sycee.cli.demo.till import Till
+from sycee.cli.demo.till import Amounts, Till
 from sycee.cli.demo.visits import Visit, visits
 from sycee.cli.progress import Progress
 
@@ -44,7 +45,7 @@ class Where(msgspec.Struct, frozen=True):
 
 def add(parser: ArgumentParser) -> None:
     """The command's options."""
-    parser.add_argument("--payments", metavar="N", type=int, default=PAYMENTS, help="how many")
+    parser.add_argument("--payments", metavar="N", type=_count, default=PAYMENTS, help="how many")
     parser.add_argument("--seed", type=int, default=SEED, help="chooses who buys what")
     parser.add_argument("--url", help="drive this running platform, not one of the demo's own")
     parser.add_argument("--key", help="its secret key (default: $SYCEE_KEY, or from --data)")
@@ -56,6 +57,8 @@ def add(parser: ArgumentParser) -> None:
 
 def run(options: Namespace) -> int:
     """Drive the day; 1 when a sum does not tie or something unexpected happened."""
+    # Ended in order by either signal, so that the demo's own platform is ended as well.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     with ExitStack() as stack:
         where = _running(options) if options.url else _own(options, stack)
         problems = _day(where, visits(options.seed, options.payments), options.seed)
@@ -82,16 +85,13 @@ def _own(options: Namespace, stack: ExitStack) -> Where:
 
 def _day(where: Where, planned: Sequence[Visit], seed: int) -> list[str]:
     client = _client(where)
-    try:
-        before = tie.balance(client)
-    except stripe.StripeError as error:
-        raise CannotStart(f"{where.url} does not let us in: {error}") from None
+    before = _first_balance(client, where.url)
     books = prove(where.data) if where.data else None
     till = Till()
     shop = Shop(client, till, uuid.uuid4().hex)
     _say(f"{len(planned)} visits to a shop at {where.url}, seed {seed}")
-    shop.open()
-    _serve(shop, planned)
+    if shop.open():
+        _serve(shop, planned)
     wanted = tie.net(till.takings)
     columns = [Column("balance", tie.risen(before, tie.balance(client)), wanted)]
     proof = prove(where.data) if where.data else None
@@ -100,6 +100,16 @@ def _day(where: Where, planned: Sequence[Visit], seed: int) -> list[str]:
     problems = [*till.problems, *_wrong(columns, proof)]
     sys.stdout.write(report.day(till, columns, proof is not None, problems))
     return problems
+
+
+def _first_balance(client: stripe.StripeClient, url: str) -> Amounts:
+    """What the shop had before, which also tells whether it may come in at all."""
+    try:
+        return tie.balance(client)
+    except stripe.APIConnectionError:
+        raise CannotStart(f"{url} does not answer.") from None
+    except stripe.StripeError as error:
+        raise CannotStart(f"{url} does not let us in: {error.user_message}") from None
 
 
 def _wrong(columns: Sequence[Column], proof: Proof | None) -> Iterator[str]:
@@ -111,14 +121,23 @@ def _wrong(columns: Sequence[Column], proof: Proof | None) -> Iterator[str]:
 
 def _serve(shop: Shop, planned: Sequence[Visit]) -> None:
     """All visits, a few at once."""
-    total = len(planned)
     with Progress("demo", sys.stderr) as progress, ThreadPoolExecutor(ASSISTANTS) as assistants:
         tasks = [assistants.submit(shop.serve, visit) for visit in planned]
-        for done, task in enumerate(as_completed(tasks), 1):
-            task.result()
-            progress.at(done, total)
-            if not sys.stderr.isatty() and 10 * done // total > 10 * (done - 1) // total:
-                _say(f"{done} of {total}")
+        try:
+            _watch(tasks, progress)
+        finally:
+            # When nobody watches any more, what has not begun does not begin.
+            assistants.shutdown(cancel_futures=True)
+
+
+def _watch(tasks: Sequence[Future[None]], progress: Progress) -> None:
+    """Tell how far the day is: a bar on a terminal, else a line for each tenth."""
+    total = len(tasks)
+    for done, task in enumerate(as_completed(tasks), 1):
+        task.result()
+        progress.at(done, total)
+        if not sys.stderr.isatty() and 10 * done // total > 10 * (done - 1) // total:
+            _say(f"{done} of {total}")
 
 
 def _client(where: Where) -> stripe.StripeClient:
@@ -134,6 +153,12 @@ def _client(where: Where) -> stripe.StripeClient:
         max_network_retries=NETWORK_RETRIES,
         http_client=stripe.RequestsClient(timeout=REQUEST_TIMEOUT_S),
     )
+
+
+def _count(text: str) -> int:
+    if not text.isdecimal() or int(text) == 0:
+        raise ArgumentTypeError("a count is 1 or more")
+    return int(text)
 
 
 def _say(line: str) -> None:

@@ -70,7 +70,8 @@ def own_platform(data: Path, topology: str) -> Iterator[Ready]:
         process.send_signal(signal.SIGTERM)
         status = process.wait(STOP_S)
         if status:
-            raise CannotStart(f"The platform stopped with status {status}; see {data / LOG}.")
+            said = _tail(data / LOG)
+            raise CannotStart(f"The platform stopped with status {status}. It said:\n{said}")
     finally:
         process.kill()
         process.wait()
@@ -104,9 +105,12 @@ def _ready(process: subprocess.Popen[bytes], log: Path) -> Ready:
     finally:
         alarm.cancel()
     if not line:
-        tail = log.read_text(errors="replace")[-2000:]
-        raise CannotStart(f"The platform did not start. It said:\n{tail}")
+        raise CannotStart(f"The platform did not start. It said:\n{_tail(log)}")
     return msgspec.json.decode(line, type=Ready)
+
+
+def _tail(log: Path) -> str:
+    return log.read_text(errors="replace")[-2000:].strip()
 
 
 def _sycee(command: str, data: Path) -> list[str]:

@@ -22,6 +22,9 @@ class Surprise(Exception):
     """The platform did something that a shop does not expect."""
 
 
+FAULTS = (Surprise, PageUnexpected, NoAnswer, stripe.StripeError)
+
+
 class Shop:
     """One day's business: each visit is a method, named as its kind."""
 
@@ -31,30 +34,20 @@ class Shop:
         self._day = day
         self._regulars: list[tuple[str, str]] = []
 
-    def open(self) -> None:
-        """Bring the regulars in: each is a customer with a card that the shop may charge later."""
-        for name, card in REGULARS.items():
-            customer = self._v1.customers.create(
-                {"name": name, "email": f"{name.lower()}@example.com"},
-                self._once(f"customer-{name}"),
-            )
-            setup = self._v1.setup_intents.create(
-                {
-                    "customer": customer.id,
-                    "payment_method": f"pm_card_{card}",
-                    "confirm": True,
-                    "return_url": RETURN_URL,
-                },
-                self._once(f"setup-{name}"),
-            )
-            _expect("the set-up's status", setup.status, "succeeded")
-            self._regulars.append((customer.id, str(setup.payment_method)))
+    def open(self) -> bool:
+        """Bring the regulars in; False, and a problem written down, when that is not possible."""
+        try:
+            self._bring_regulars()
+        except FAULTS as fault:
+            self._till.wrong(f"the shop could not open: {type(fault).__name__}: {fault}")
+            return False
+        return True
 
     def serve(self, visit: Visit) -> None:
         """Serve one visit; what goes wrong is written down and does not end the day."""
         try:
             getattr(self, visit.kind.value)(visit)
-        except (Surprise, PageUnexpected, NoAnswer, stripe.StripeError) as fault:
+        except FAULTS as fault:
             self._till.wrong(
                 f"visit {visit.number}, {visit.kind.value}, {visit.amount}:"
                 f" {type(fault).__name__}: {fault}"
@@ -134,7 +127,7 @@ class Shop:
         """Everything comes back."""
         paid = self._create(visit, self._order(visit, visit.card))
         self._banked(paid, visit.amount)
-        self._refund(visit, paid.id, visit.amount)
+        self._refund(visit, paid.id, visit.amount, "all")
         self._refund_refused(visit, paid.id, 1)
 
     def refund_parts(self, visit: Visit) -> None:
@@ -143,9 +136,9 @@ class Shop:
         self._banked(paid, visit.amount)
         first = part(visit)
         rest = visit.amount - first
-        self._refund(visit, paid.id, first)
+        self._refund(visit, paid.id, first, "part")
         self._refund_refused(visit, paid.id, rest.minor + 1)
-        self._refund(visit, paid.id, rest)
+        self._refund(visit, paid.id, rest, "rest")
 
     def retry(self, visit: Visit) -> None:
         """The answer is lost on the way to the shop, which asks again; then it makes a mistake."""
@@ -169,6 +162,25 @@ class Shop:
             time.sleep(0.25)
             payment = self._v1.payment_intents.retrieve(payment.id)
         self._banked(payment, visit.amount)
+
+    def _bring_regulars(self) -> None:
+        """Make customers, each with a card that the shop may charge later."""
+        for name, card in REGULARS.items():
+            customer = self._v1.customers.create(
+                {"name": name, "email": f"{name.lower()}@example.com"},
+                self._once(f"customer-{name}"),
+            )
+            setup = self._v1.setup_intents.create(
+                {
+                    "customer": customer.id,
+                    "payment_method": f"pm_card_{card}",
+                    "confirm": True,
+                    "return_url": RETURN_URL,
+                },
+                self._once(f"setup-{name}"),
+            )
+            _expect("the set-up's status", setup.status, "succeeded")
+            self._regulars.append((customer.id, str(setup.payment_method)))
 
     def _order(self, visit: Visit, card: str) -> PaymentIntentCreateParams:
         return {
@@ -245,10 +257,10 @@ class Shop:
         self._till.took(amount, entry.fee)
         self._till.ended("paid")
 
-    def _refund(self, visit: Visit, payment: str, amount: Money) -> None:
+    def _refund(self, visit: Visit, payment: str, amount: Money, which: str) -> None:
         wanted: RefundCreateParams = {"payment_intent": payment, "amount": amount.minor}
         wanted["expand"] = ["balance_transaction"]
-        options = self._once(f"{visit.number}-refund-{amount.minor}")
+        options = self._once(f"{visit.number}-refund-{which}")
         refund = self._v1.refunds.create(wanted, options)
         _expect("the refund's status", refund.status, "succeeded")
         _expect("the refund's amount", refund.amount, amount.minor)

@@ -116,10 +116,16 @@ class _Statements:
             raise self._failed(fault) from fault
 
     def _failed(self, fault: Exception) -> Exception:
-        if _is_statements_own(fault):
-            return StatementFailed(str(fault))
-        self._server_lost = True
-        return Unavailable("The database's server is away.")
+        if self._is_lost_by(fault):
+            self._server_lost = True
+            return Unavailable("The database's server is away.")
+        return StatementFailed(str(fault))
+
+    def _is_lost_by(self, fault: Exception) -> bool:
+        """Whether not the statement is at fault; one that was refused before it was sent is."""
+        if isinstance(fault, asyncpg.PostgresError):
+            return (fault.sqlstate or "XX")[:2] in _SERVER_FAULTS
+        return isinstance(fault, OSError | TimeoutError) or self._connection.is_closed()
 
 
 class ReadSession(_Statements):
@@ -221,10 +227,3 @@ class WriteSession(_Statements):
             )
         )
         self._is_marked = self._has_mark = True
-
-
-def _is_statements_own(fault: Exception) -> bool:
-    if isinstance(fault, asyncpg.PostgresError):
-        return (fault.sqlstate or "XX")[:2] not in _SERVER_FAULTS
-    # A value that does not fit its column is refused before it is sent.
-    return isinstance(fault, asyncpg.DataError)

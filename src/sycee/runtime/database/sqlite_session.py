@@ -25,6 +25,8 @@ _PRAGMAS = (
 )
 _STATEMENTS_KEPT = 512
 _PRIMARY = 0xFF
+_FAULTS = (sqlite3.Error, OverflowError, UnicodeError)
+"""The latter two: a number or a text that no column can hold."""
 _DISK_FAULTS = frozenset(
     {
         sqlite3.SQLITE_CANTOPEN,
@@ -61,10 +63,9 @@ def connect(location: Path | str) -> sqlite3.Connection:
     return connection
 
 
-def is_disk_fault(fault: sqlite3.Error) -> bool:
+def is_disk_fault(fault: Exception) -> bool:
     """Whether the disk, and not the statement, is at fault."""
-    code: int | None = getattr(fault, "sqlite_errorcode", None)
-    return code is not None and code & _PRIMARY in _DISK_FAULTS
+    return _code(fault) in _DISK_FAULTS
 
 
 class _Statements:
@@ -81,24 +82,24 @@ class _Statements:
             row: Row | None = cursor.fetchone()
             # A statement with rows left would hold its snapshot, and the checkpoints back.
             cursor.close()
-        except sqlite3.Error as fault:
+        except _FAULTS as fault:
             raise self._failed(fault) from fault
         return row
 
     def _fetch_rows(self, sql: str, values: tuple[Value, ...]) -> list[Row]:
         try:
             rows: list[Row] = self._execute(sql, values).fetchall()
-        except sqlite3.Error as fault:
+        except _FAULTS as fault:
             raise self._failed(fault) from fault
         return rows
 
     def _change(self, sql: str, values: tuple[Value, ...]) -> int:
         try:
             return self._execute(sql, values).rowcount
-        except sqlite3.Error as fault:
+        except _FAULTS as fault:
             raise self._failed(fault) from fault
 
-    def _failed(self, fault: sqlite3.Error) -> Exception:
+    def _failed(self, fault: Exception) -> Exception:
         if is_disk_fault(fault):
             self.disk_failed = True
             return Unavailable("The database's disk failed.")
@@ -208,10 +209,16 @@ class WriteSession(_Statements):
         except sqlite3.Error as fault:
             raise DiskFailed(str(fault)) from fault
 
-    def _failed(self, fault: sqlite3.Error) -> Exception:
+    def _failed(self, fault: Exception) -> Exception:
         self._has_failed = True
         return super()._failed(fault)
 
 
-def _is_busy(fault: sqlite3.Error) -> bool:
-    return fault.sqlite_errorcode & _PRIMARY == sqlite3.SQLITE_BUSY
+def _is_busy(fault: Exception) -> bool:
+    return _code(fault) == sqlite3.SQLITE_BUSY
+
+
+def _code(fault: Exception) -> int:
+    """SQLite's primary result code; 0 of what Python found by itself."""
+    code: int = getattr(fault, "sqlite_errorcode", 0)
+    return code & _PRIMARY

@@ -1,4 +1,4 @@
-"""What runs beside the calls: finishing attempts, lapses, maturing, and forgetting old keys."""
+"""What runs beside the calls: finishing attempts, lapses, maturing, forgetting, and the proof."""
 
 from __future__ import annotations
 
@@ -6,10 +6,13 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 
 from sycee.kernel.clock import after
-from sycee.runtime.database import Session
+from sycee.runtime.database import Database, Session
+from sycee.services.ledger.contract import Ledger
 from sycee.services.payments.contract.shared import AttemptId
 from sycee.services.payments.domain.chart import chart
+from sycee.services.payments.domain.proof import Finding
 from sycee.services.payments.service.parts import Parts
+from sycee.services.payments.service.proving import Progress, Proof
 from sycee.services.payments.service.whole import PaymentsService
 from sycee.services.payments.store import attempts as attempt_rows
 from sycee.services.payments.store import balances as balance_rows
@@ -98,6 +101,33 @@ async def _end(parts: Parts, maturings: Sequence[Maturing]) -> None:
             balance_rows.end_maturing(session, maturing.id)
 
     await parts.database.write(unit)
+
+
+async def horizon(database: Database) -> int:
+    """How far endings have come. To be asked before the ledger is read; see ``verify``."""
+    return await database.read(attempt_rows.last_closing)
+
+
+async def verify(
+    database: Database, ledger: Ledger, progress: Progress, until: int | None = None
+) -> tuple[Finding, ...]:
+    """Prove payments against the ledger. Only reads: the platform may be running meanwhile.
+
+    ``ledger`` is best the books as replayed, which stand still. For a running platform, ``until``
+    is the ``horizon`` that was read before the books were; None means that nothing is running.
+
+    Why a difference that is only due to time is no finding. Let payments' horizon be read first,
+    then the books, then the records of payments.
+
+    - The ledger is told before an attempt is closed. So whatever was closed up to the horizon is
+      in the books wholly, and only that is demanded of them.
+    - An attempt is recorded before the ledger is told of it, and a maturing likewise. So whatever
+      is in the books belongs to a record that is read later, and all of it can be accounted for:
+      the sums of the transfers that payments knows of must be the balances, to the last unit.
+    - A record is read in one query, and every unit that changes one leaves it in agreement with
+      itself. So it must agree whenever it is read.
+    """
+    return tuple([finding async for finding in Proof(database, ledger, progress, until).findings()])
 
 
 def _gather(session: Session, parts: Parts) -> int:

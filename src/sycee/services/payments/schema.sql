@@ -66,10 +66,12 @@ CREATE TABLE IF NOT EXISTS attempts (
     payment TEXT NOT NULL,
     is_open BIGINT NOT NULL CHECK (is_open IN (0, 1)),
     started BIGINT NOT NULL,
+    -- Counts up over all that are closed, in the order in which they are.
+    closing BIGINT UNIQUE CHECK ((closing IS NULL) = (is_open = 1)),
     body BYTEA NOT NULL
 );
 
-CREATE INDEX IF NOT EXISTS attempts_open ON attempts (started) WHERE is_open = 1;
+CREATE INDEX IF NOT EXISTS attempts_open ON attempts (id) WHERE is_open = 1;
 CREATE INDEX IF NOT EXISTS attempts_of_payment ON attempts (payment, id);
 
 CREATE TABLE IF NOT EXISTS charges (
@@ -147,7 +149,9 @@ CREATE TABLE IF NOT EXISTS maturings (
     rail TEXT NOT NULL,
     currency TEXT NOT NULL,
     net BIGINT NOT NULL,
-    is_open BIGINT NOT NULL CHECK (is_open IN (0, 1))
+    is_open BIGINT NOT NULL CHECK (is_open IN (0, 1)),
+    -- How far endings of attempts had come when the ledger had moved the money.
+    closing BIGINT CHECK ((closing IS NULL) = (is_open = 1))
 );
 
 CREATE INDEX IF NOT EXISTS maturings_open ON maturings (id) WHERE is_open = 1;

@@ -9,11 +9,11 @@ from functools import partial
 import msgspec
 
 from sycee.kernel.clock import Clock, Instant, after, seconds
-from sycee.runtime import logs
+from sycee.runtime import logs, signatures
 from sycee.runtime.database import Database, Session
 from sycee.services.notify.adapters.sender import Sender
 from sycee.services.notify.contract import Endpoint, EndpointId, EndpointStatus, Event
-from sycee.services.notify.domain import retries, signatures
+from sycee.services.notify.domain import retries
 from sycee.services.notify.domain.retries import Attempt, Verdict
 from sycee.services.notify.domain.seals import Seal
 from sycee.services.notify.service.directory import Directory

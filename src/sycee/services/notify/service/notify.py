@@ -11,7 +11,7 @@ import msgspec
 from sycee.kernel.clock import Clock, Instant, after
 from sycee.kernel.ids import Ids
 from sycee.kernel.refusal import NotFound
-from sycee.runtime import logs
+from sycee.runtime import logs, signatures
 from sycee.runtime.database import Database, Session
 from sycee.runtime.host import Message
 from sycee.services.identity.contract import MerchantId
@@ -37,7 +37,7 @@ from sycee.services.notify.contract import (
     UpdateEndpoint,
 )
 from sycee.services.notify.domain import endpoints as rules
-from sycee.services.notify.domain import seals, signatures, types, urls
+from sycee.services.notify.domain import seals, types, urls
 from sycee.services.notify.domain.seals import Seal
 from sycee.services.notify.domain.urls import Rules
 from sycee.services.notify.service import replaying

@@ -114,8 +114,10 @@ class Attempts:
             )
             if found is not None:
                 await self._finish(found)
-        except (Unavailable, RailDown, NoAnswer, TimeoutError) as trouble:
+        except (*outcomes.OUTAGES, RailDown, NoAnswer, TimeoutError) as trouble:
             log.info("attempt_still_open", attempt=attempt, because=type(trouble).__name__)
+        except Exception:  # noqa: BLE001 - one that cannot be finished must not keep others open
+            log.fault("attempt_stuck", attempt=attempt)
         finally:
             self._taken.discard(attempt)
 
@@ -192,7 +194,7 @@ class Attempts:
             await self._books.reserve(attempt)
             ending = await self._ordered(attempt)
             return None if ending is None else await self._ended(attempt, ending)
-        except Unavailable as trouble:
+        except outcomes.OUTAGES as trouble:
             log.info("attempt_left_open", attempt=attempt.id, because=str(trouble))
             return None
         finally:

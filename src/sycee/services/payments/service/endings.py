@@ -68,6 +68,7 @@ class Endings:
             return attempt
         closed = msgspec.structs.replace(attempt, ending=ending, is_sent=False)
         rows.add(session, closed)
+        rows.close(session, closed)
         write(session, trying)
         return self._first_step(session, closed, ending, trying)
 
@@ -97,7 +98,7 @@ class Endings:
         attempt = rows.find_open(session, id)
         if attempt is None:
             return None
-        rows.replace(session, msgspec.structs.replace(attempt, ending=ending))
+        rows.close(session, msgspec.structs.replace(attempt, ending=ending))
         result = self._apply(session, attempt, ending)
         self._settle_key(session, attempt, ending, result)
         return result

@@ -6,9 +6,12 @@ from typing import TypeVar
 
 import msgspec
 
-from sycee.kernel.refusal import Refusal, Unavailable
+from sycee.kernel.refusal import DeadlineExceeded, Refusal, Unavailable
 
 Shape = TypeVar("Shape", bound=msgspec.Struct)
+
+OUTAGES = (Unavailable, DeadlineExceeded)
+"""Noes of a neighbour that is away or slow: what was asked may have been done, or not."""
 
 
 class Answered(msgspec.Struct, frozen=True, array_like=True, tag=0):
@@ -47,7 +50,7 @@ def of(result: msgspec.Struct | Refusal) -> bytes:
 
 def is_final(refusal: Refusal) -> bool:
     """Whether the same request would be refused again; an outage is no outcome."""
-    return not isinstance(refusal, Unavailable)
+    return not isinstance(refusal, OUTAGES)
 
 
 def replayed(outcome: bytes, shape: type[Shape]) -> Shape:

@@ -15,14 +15,13 @@ _decode = msgspec.msgpack.Decoder(Attempt).decode
 
 
 def add(session: Session, attempt: Attempt) -> None:
-    """Keep a fresh attempt; it is open unless it has its ending already."""
+    """Keep a fresh attempt, open."""
     session.run(
         "INSERT INTO attempts (id, merchant, payment, is_open, started, body)"
-        " VALUES (?, ?, ?, ?, ?, ?)",
+        " VALUES (?, ?, ?, 1, ?, ?)",
         attempt.id,
         attempt.merchant,
         attempt.payment,
-        int(attempt.ending is None),
         attempt.started,
         _encode(attempt),
     )
@@ -35,13 +34,25 @@ def find_open(session: Session, attempt: AttemptId) -> Attempt | None:
 
 
 def replace(session: Session, attempt: Attempt) -> None:
-    """Note more of an attempt; with its ending it is closed."""
+    """Note more of an open attempt."""
+    session.run("UPDATE attempts SET body = ? WHERE id = ?", _encode(attempt), attempt.id)
+
+
+def close(session: Session, attempt: Attempt) -> None:
+    """Note an attempt's ending, with the next number of all endings."""
     session.run(
-        "UPDATE attempts SET is_open = ?, body = ? WHERE id = ?",
-        int(attempt.ending is None),
+        "UPDATE attempts SET is_open = 0, body = ?,"
+        " closing = (SELECT COALESCE(MAX(closing), 0) + 1 FROM attempts) WHERE id = ?",
         _encode(attempt),
         attempt.id,
     )
+
+
+def last_closing(session: Session) -> int:
+    """The number of the latest ending; 0 before the first."""
+    row = session.row("SELECT MAX(closing) FROM attempts")
+    last = row[0] if row else None
+    return last if isinstance(last, int) else 0
 
 
 def open_ones(session: Session, after: AttemptId, limit: int) -> Sequence[AttemptId]:

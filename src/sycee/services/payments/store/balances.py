@@ -160,7 +160,11 @@ def end_maturing(session: Session, id: str) -> None:
             _encode(transaction),
             transaction.id,
         )
-    session.run("UPDATE maturings SET is_open = 0 WHERE id = ?", id)
+    session.run(
+        "UPDATE maturings SET is_open = 0,"
+        " closing = (SELECT COALESCE(MAX(closing), 0) FROM attempts) WHERE id = ?",
+        id,
+    )
 
 
 def _transaction(row: Row) -> BalanceTransaction:

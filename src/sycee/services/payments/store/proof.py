@@ -1,0 +1,127 @@
+"""What the proof of payments reads: whole pages of records, each page as of one instant."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import msgspec
+
+from sycee.kernel.money import Currency
+from sycee.runtime.database import Row, Session, Value
+from sycee.services.identity.contract import MerchantId
+from sycee.services.payments.contract.intents import BalanceTransaction, Charge, Payment, Refund
+from sycee.services.payments.domain.attempts import Attempt
+from sycee.services.payments.domain.chart import chart
+from sycee.services.payments.domain.proof import Booked, Charged, Moved, Record, Tried
+
+_payment = msgspec.msgpack.Decoder(Payment).decode
+_attempt = msgspec.msgpack.Decoder(Attempt).decode
+_charge = msgspec.msgpack.Decoder(Charge).decode
+_refund = msgspec.msgpack.Decoder(Refund).decode
+_transaction = msgspec.msgpack.Decoder(BalanceTransaction).decode
+
+
+def count(session: Session) -> int:
+    """How many payments there are."""
+    row = session.row("SELECT COUNT(*) FROM payments")
+    return _number(row[0]) if row else 0
+
+
+def orphans(session: Session, limit: int) -> Sequence[str]:
+    """Attempts, charges and refunds that belong to no payment."""
+    rows = session.rows(
+        "SELECT id FROM ("
+        " SELECT id, payment FROM attempts UNION ALL SELECT id, payment FROM charges"
+        " UNION ALL SELECT id, payment FROM refunds) AS parts"
+        " WHERE NOT EXISTS (SELECT 1 FROM payments WHERE payments.id = parts.payment) LIMIT ?",
+        limit,
+    )
+    return [str(row[0]) for row in rows]
+
+
+def records(session: Session, after: str, limit: int) -> Sequence[Record]:
+    """The next payments by id, each with all that belongs to it."""
+    return [
+        _record(session, row)
+        for row in session.rows(
+            "SELECT id, status, attempt, body FROM payments WHERE id > ? ORDER BY id LIMIT ?",
+            after,
+            limit,
+        )
+    ]
+
+
+def maturings(session: Session, after: str, limit: int) -> Sequence[Moved]:
+    """The next maturings by id."""
+    return [
+        _moved(row)
+        for row in session.rows(
+            "SELECT id, merchant, livemode, rail, currency, net, closing,"
+            " (SELECT CAST(COALESCE(SUM(net), 0) AS BIGINT) FROM balance_transactions"
+            "  WHERE maturing = maturings.id)"
+            " FROM maturings WHERE id > ? ORDER BY id LIMIT ?",
+            after,
+            limit,
+        )
+    ]
+
+
+def _record(session: Session, row: Row) -> Record:
+    payment = _payment(_bytes(row[3]))
+    charges = session.rows(
+        "SELECT captured, refunded, body FROM charges WHERE payment = ?", payment.id
+    )
+    refunds = session.rows(
+        "SELECT id, amount, status, body FROM refunds WHERE payment = ?", payment.id
+    )
+    attempts = session.rows(
+        "SELECT closing, body FROM attempts WHERE payment = ? ORDER BY id", payment.id
+    )
+    charged = tuple(
+        Charged(_charge(_bytes(body)), _number(captured), _number(refunded))
+        for captured, refunded, body in charges
+    )
+    sources = [each.charge.id for each in charged] + [str(refund[0]) for refund in refunds]
+    return Record(
+        payment=payment,
+        status=str(row[1]),
+        attempt=None if row[2] is None else str(row[2]),
+        attempts=tuple(
+            Tried(_attempt(_bytes(body)), _numbered(closing)) for closing, body in attempts
+        ),
+        charges=charged,
+        refunds=tuple(
+            (_refund(_bytes(body)), _number(amount), str(status))
+            for _, amount, status, body in refunds
+        ),
+        booked=tuple(booked for source in sources for booked in _booked(session, source)),
+    )
+
+
+def _booked(session: Session, source: str) -> list[Booked]:
+    return [
+        Booked(_transaction(_bytes(body)), _number(net), is_matured == 1)
+        for net, is_matured, body in session.rows(
+            "SELECT net, is_matured, body FROM balance_transactions WHERE source = ?", source
+        )
+    ]
+
+
+def _moved(row: Row) -> Moved:
+    id, merchant, livemode, rail, currency, net, closing, summed = row
+    of = chart(MerchantId(str(merchant)), livemode == 1, Currency(str(currency)), str(rail))
+    return Moved(str(id), of, _number(net), _numbered(closing), _number(summed))
+
+
+def _numbered(value: Value) -> int | None:
+    return None if value is None else _number(value)
+
+
+def _bytes(value: Value) -> bytes:
+    assert isinstance(value, bytes), "a body is MessagePack"
+    return value
+
+
+def _number(value: Value) -> int:
+    assert isinstance(value, int), "a count is an integer"
+    return value

@@ -1,0 +1,1 @@
+"""What campaigns share: clients that remember, checks that can fail, and platforms to break."""
