@@ -177,6 +177,14 @@ async def maturing_the_ledger_never_saw(shop):
     )
 
 
+async def refund_from_the_wrong_account(shop):
+    await run(shop, "UPDATE balance_transactions SET is_matured = 0 WHERE type = 'refund'")
+    (id,) = await shop.parts.database.read(
+        lambda session: session.row("SELECT id FROM balance_transactions WHERE type = 'refund'")
+    )
+    await rewrite(shop, "balance_transactions", id, status="pending")
+
+
 async def transfer_out_of_nowhere(shop):
     of = chart(SHOP, False, "USD", "testcard")
     stray = Transfer(TransferId(U128(9)), of.settlement, of.available, U128(1), of.ledger, 2)
@@ -206,6 +214,7 @@ LIES = [
     (maturing_of_more, "maturing", "its transactions are"),
     (maturing_of_more_throughout, "maturing", "is another"),
     (maturing_the_ledger_never_saw, "maturing", "the ledger has no transfer"),
+    (refund_from_the_wrong_account, "account", "balance transactions come to"),
     (transfer_out_of_nowhere, "account", "payments knows of"),
 ]
 

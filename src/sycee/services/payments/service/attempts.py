@@ -17,7 +17,7 @@ from typing import TypeAlias, TypeVar
 import msgspec
 
 from sycee.kernel.clock import after
-from sycee.kernel.refusal import Refusal, Unavailable
+from sycee.kernel.refusal import DeadlineExceeded, Refusal, Unavailable
 from sycee.runtime import logs
 from sycee.runtime.database import Session
 from sycee.services.payments.adapters.rail import (
@@ -114,8 +114,10 @@ class Attempts:
             )
             if found is not None:
                 await self._finish(found)
-        except (Unavailable, RailDown, NoAnswer, TimeoutError) as trouble:
+        except (Unavailable, DeadlineExceeded, RailDown, NoAnswer, TimeoutError) as trouble:
             log.info("attempt_still_open", attempt=attempt, because=type(trouble).__name__)
+        except Exception:  # noqa: BLE001 - one attempt that is wrong must not keep the others open
+            log.fault("attempt_cannot_be_finished", attempt=attempt)
         finally:
             self._taken.discard(attempt)
 
@@ -192,7 +194,7 @@ class Attempts:
             await self._books.reserve(attempt)
             ending = await self._ordered(attempt)
             return None if ending is None else await self._ended(attempt, ending)
-        except Unavailable as trouble:
+        except (Unavailable, DeadlineExceeded) as trouble:
             log.info("attempt_left_open", attempt=attempt.id, because=str(trouble))
             return None
         finally:

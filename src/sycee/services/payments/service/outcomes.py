@@ -6,7 +6,7 @@ from typing import TypeVar
 
 import msgspec
 
-from sycee.kernel.refusal import Refusal, Unavailable
+from sycee.kernel.refusal import DeadlineExceeded, Refusal, Unavailable
 
 Shape = TypeVar("Shape", bound=msgspec.Struct)
 
@@ -47,7 +47,7 @@ def of(result: msgspec.Struct | Refusal) -> bytes:
 
 def is_final(refusal: Refusal) -> bool:
     """Whether the same request would be refused again; an outage is no outcome."""
-    return not isinstance(refusal, Unavailable)
+    return not isinstance(refusal, (Unavailable, DeadlineExceeded))
 
 
 def replayed(outcome: bytes, shape: type[Shape]) -> Shape:
