@@ -55,6 +55,9 @@ class Broker:
     def __init__(
         self, url: str, tls: ssl.SSLContext | None = None, replicas: int = 1, bytes_max: int = -1
     ) -> None:
+        self.is_closing = False
+        """Whether all who use it should end. Before Python 3.12, ``asyncio.wait_for``, which the
+        client waits with, swallows a cancellation that comes together with an answer."""
         self._url = url
         self._tls = tls
         self._replicas = replicas

@@ -71,6 +71,10 @@ class NatsQueue:
                     tasks.create_task(keeper.run())
                 for subscription in self._subscriptions.values():
                     tasks.create_task(_Consumer(subscription, broker).run())
+                try:
+                    await asyncio.Event().wait()
+                finally:
+                    broker.is_closing = True
         finally:
             await broker.close()
 
@@ -86,7 +90,7 @@ class _Consumer:
     async def run(self) -> None:
         """Take and handle messages until cancelled; begin anew when the stream is another."""
         again = pauses(_PAUSE_S, _PAUSE_S_MAX)
-        while True:
+        while not self._broker.is_closing:
             try:
                 pull = await self._broker.consumer(
                     self._durable, subject("*", self._subscription.topic)
@@ -105,7 +109,7 @@ class _Consumer:
 
     async def _consume(self, pull: Pull) -> None:
         try:
-            while True:
+            while not self._broker.is_closing:
                 if messages := await pull.take():
                     await self._handle(messages)
         finally:

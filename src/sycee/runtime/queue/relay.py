@@ -84,11 +84,12 @@ class Relay:
     async def run(self) -> None:
         """Relay until cancelled. While NATS is away, events wait in the outbox."""
         again = pauses(_PAUSE_S, _PAUSE_S_MAX)
-        while True:
+        while not self._broker.is_closing:
             try:
                 await self._go_through()
                 again = pauses(_PAUSE_S, _PAUSE_S_MAX)
-                await self._alarm.wait(self._check_s)
+                if not self._broker.is_closing:
+                    await self._alarm.wait(self._check_s)
             except Exception as fault:  # noqa: BLE001 - NATS or the database is away
                 pause_s = next(again)
                 log.warning(
