@@ -5,7 +5,6 @@ Each returns one line per violation, and none when all is well.
 
 from __future__ import annotations
 
-import os
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 
@@ -111,9 +110,9 @@ def changed_answers(told: Sequence[Story]) -> Iterator[str]:
 
 def _around(answer: Answer, other: Answer) -> str:
     """An answer's status, and its body where the two begin to differ."""
-    same = os.path.commonprefix([answer.body, other.body])
-    begin = max(0, len(same) - 40)
-    return f"{answer.status} …{answer.body[begin : len(same) + 60]!r}"
+    pairs = enumerate(zip(answer.body, other.body, strict=False))
+    differ = next((place for place, (one, two) in pairs if one != two), len(other.body))
+    return f"{answer.status} …{answer.body[max(0, differ - 40) : differ + 60]!r}"
 
 
 def wrong_sums(told: Sequence[Story], truth: Truth) -> Iterator[str]:
