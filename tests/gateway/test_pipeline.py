@@ -9,6 +9,7 @@ import pytest
 from sycee.gateway.edge.limits import Limits
 from sycee.kernel.refusal import Unavailable
 from tests.gateway.door import opened
+from tests.gateway.edge.wire import status, talk
 from tests.gateway.objects import PAYMENT
 
 PAY = {"amount": "2000", "currency": "usd"}
@@ -145,6 +146,13 @@ async def test_a_bad_idempotency_key_is_refused(key):
             "/v1/payment_intents", data=PAY, headers={"idempotency-key": key}
         )
         assert answer.status_code == 400 and not door.payments.asked
+
+
+async def test_a_target_that_is_no_path_is_not_there():
+    async with opened() as door:
+        for target in (b"*", b"x"):
+            octets = b"GET %b HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n" % target
+            assert status(await talk(door.port, octets)) in (400, 404)
 
 
 @pytest.mark.parametrize("path", ["/v1/payment_intents/pi_1", "/payment/query?id=7"])

@@ -122,6 +122,8 @@ class Table:
 
     def find(self, method: str, path: str) -> tuple[Route, dict[str, str]]:
         """The route and the path's variable parts, or the refusal that says what is wrong."""
+        if not path.startswith("/"):
+            raise UrlUnknown(f"There is nothing at {method} {path[:200]!r}.")
         node: _Node | None = self._root
         values: list[str] = []
         for part in path[1:].split("/"):

@@ -146,6 +146,17 @@ async def test_expansion_goes_four_levels_deep_and_asks_once_per_object():
         assert [name for name, _ in door.payments.asked].count("get_customer") == 1
 
 
+async def test_an_object_that_leads_back_to_itself_is_shown_again():
+    path = "latest_charge.payment_intent.latest_charge.customer"
+    answers = {"get_charge": o.CHARGE, "get_customer": o.CUSTOMER}
+    async with opened(get_payment=o.PAYMENT, **answers) as door:
+        answer = await door.client.get("/v1/payment_intents/pi_1", params={"expand[]": path})
+        outer = answer.json()["latest_charge"]
+        inner = outer["payment_intent"]["latest_charge"]
+        assert (outer["customer"], inner["customer"]["name"]) == ("cus_1", "Jenny")
+        assert inner["payment_intent"] == "pi_1"
+
+
 async def test_lists_expand_below_data():
     page = PaymentPage((o.PAYMENT, o.PAYMENT), False)
     async with opened(list_payments=page, get_customer=o.CUSTOMER) as door:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Awaitable, Callable, Mapping
 from typing import TypeAlias
 
@@ -125,12 +126,13 @@ class Expander:
         id: str,
         seen: dict[tuple[str, str], Public | None],
     ) -> Public | None:
+        """A copy for this place: an object that shows itself further down would have no end."""
         if (target, id) not in seen:
             try:
                 seen[target, id] = await self._fetch[target](request, id)
             except NotFound:
                 seen[target, id] = None
-        return seen[target, id]
+        return copy.deepcopy(seen[target, id])
 
 
 def _step(

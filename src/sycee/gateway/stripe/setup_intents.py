@@ -127,8 +127,9 @@ class SetupIntents:
 
     async def retrieve(self, request: Request, given: Retrieving) -> Answer:
         """Retrieve a setup intent."""
+        _check_ticket(request, given.client_secret)
         setup = await self._payments.get_setup(SetupQuery(request.merchant, _id(request)))
-        _check_secret(request, setup, given.client_secret)
+        _check_secret(setup, given.client_secret)
         return await self._shown(request, setup, given.expand)
 
     async def update(self, request: Request, given: Updating) -> Answer:
@@ -145,9 +146,10 @@ class SetupIntents:
 
     async def confirm(self, request: Request, given: Confirming) -> Answer:
         """Confirm a setup intent: check the method with its rail."""
-        if given.client_secret is not None or _is_browser(request):
+        _check_ticket(request, given.client_secret)
+        if given.client_secret is not None:
             query = SetupQuery(request.merchant, _id(request))
-            _check_secret(request, await self._payments.get_setup(query), given.client_secret)
+            _check_secret(await self._payments.get_setup(query), given.client_secret)
         fields = SetupFields(
             method=_method(given.payment_method),
             new_method=new_method(given.payment_method_data),
@@ -239,12 +241,17 @@ def _is_browser(request: Request) -> bool:
     return request.caller is not None and request.caller.role is Role.PUBLISHABLE
 
 
-def _check_secret(request: Request, setup: Setup, client_secret: str | None) -> None:
-    """A browser must know the client secret; whoever brings one brings the right one."""
+def _check_ticket(request: Request, client_secret: str | None) -> None:
+    """A browser must bring the client secret, or it does not learn what there is."""
+    if client_secret is None and _is_browser(request):
+        raise KeyNotAllowed("A publishable key needs the client_secret.", param="client_secret")
+
+
+def _check_secret(setup: Setup, client_secret: str | None) -> None:
+    """Whoever brings a secret brings the right one."""
     if client_secret is None:
-        if _is_browser(request):
-            raise KeyNotAllowed("A publishable key needs the client_secret.", param="client_secret")
-    elif not hmac.compare_digest(client_secret.encode(), setup.client_secret.encode()):
+        return
+    if not hmac.compare_digest(client_secret.encode(), setup.client_secret.encode()):
         raise ClientSecretInvalid("The client_secret is not this setup intent's.")
 
 
