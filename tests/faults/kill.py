@@ -20,6 +20,8 @@ from tests.faults.lab.installation import Installation
 from tests.faults.lab.stories import Story, stories
 
 BIRTHS = 5
+IN_RECOVERY = 0.3
+"""Of all kills, how many are followed by another one right after the restart."""
 
 
 class Plan(msgspec.Struct, frozen=True):
@@ -102,10 +104,26 @@ async def _lose_everything(
     is_dead.set()
     await load
     platform.kill()
+    if dice.random() < IN_RECOVERY:
+        await _lose_everything_again(run, platform, crowd, dice)
     began = time.monotonic()
     platform.start()
     run.counted["kills"] += 1
     run.counted["restart_s_max"] = max(run.counted["restart_s_max"], time.monotonic() - began)
+
+
+async def _lose_everything_again(
+    run: Campaign, platform: Installation, crowd: Crowd, dice: random.Random
+) -> None:
+    """Kill while what was left open is being finished and asked for again."""
+    platform.start()
+    finishing = asyncio.create_task(crowd.finish(platform.url, platform.key))
+    await asyncio.sleep(dice.uniform(0.0, 1.0))
+    os.killpg(platform.pid, signal.SIGKILL)
+    finishing.cancel()
+    await asyncio.wait([finishing])
+    platform.kill()
+    run.counted["kills_in_recovery"] += 1
 
 
 async def _lose_a_service(

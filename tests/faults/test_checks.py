@@ -8,7 +8,17 @@ import pytest
 from tests.faults.lab import checks
 from tests.faults.lab.line import Answer, Json
 from tests.faults.lab.stories import CREATE, REFUND, Ask, Plot, Story, number_of
-from tests.faults.lab.truth import Change, Charge, Order, Payment, Refund, Truth
+from tests.faults.lab.truth import (
+    Change,
+    Charge,
+    Event,
+    Order,
+    Payment,
+    Refund,
+    Shown,
+    Subject,
+    Truth,
+)
 
 NUMBER = 7
 AMOUNT = 10_070
@@ -18,6 +28,10 @@ GIVEN_BACK = 1_007
 
 def answer(told: Json, status: int = 200) -> Answer:
     return Answer(status, msgspec.json.encode(told))
+
+
+def event(type: str, subject: str) -> Event:
+    return Event(f"evt_{type}_{subject}", type, Shown(Subject(subject)))
 
 
 def held_captured_and_refunded() -> Story:
@@ -52,6 +66,11 @@ def as_it_should_be() -> Truth:
             Order("a2", "capture", "a1", CAPTURED, True),
             Order("a3", "refund", "a2", GIVEN_BACK, True),
         ],
+        events=[
+            event("payment_intent.created", "pi_1"),
+            event("payment_intent.succeeded", "pi_1"),
+            event("refund.created", "re_1"),
+        ],
     )
 
 
@@ -67,6 +86,7 @@ def truth() -> Truth:
 
 def test_nothing_is_found_where_all_is_well(story: Story, truth: Truth) -> None:
     assert checks.all_of([story], truth) == []
+    assert list(checks.wrong_events(truth)) == []
 
 
 def test_a_payment_that_was_acknowledged_and_is_gone_is_found(story: Story, truth: Truth) -> None:
@@ -128,7 +148,8 @@ def test_an_answer_that_changed_by_one_byte_is_found(story: Story) -> None:
     """MS2."""
     first = story.asks[0].answers[0]
     story.asks[0].answers.append(Answer(first.status, first.body + b" "))
-    assert list(checks.changed_answers([story])) == [f"another answer to {CREATE} with key s1-7.0"]
+    (found,) = checks.changed_answers([story])
+    assert found.startswith(f"another answer to {CREATE} with key s1-7.0: 200 ")
 
 
 def test_an_answer_that_says_try_later_is_no_change(story: Story) -> None:
@@ -217,6 +238,26 @@ def test_money_taken_with_a_declined_card_is_found(truth: Truth) -> None:
     story.plot = Plot.DECLINED
     found = list(checks.disagreements([story], truth))
     assert found == ["pi_1: the acquirer took money with a card that is declined"]
+
+
+def test_an_event_that_was_lost_is_found(truth: Truth) -> None:
+    """MS8."""
+    lost = truth.events.pop()
+    assert list(checks.wrong_events(truth)) == [f"never published: {lost.type} of re_1"]
+
+
+def test_an_event_that_came_twice_is_found(truth: Truth) -> None:
+    """MS8."""
+    truth.events.append(truth.events[0])
+    assert list(checks.wrong_events(truth)) == ["published 2 times: payment_intent.created of pi_1"]
+
+
+def test_an_event_of_what_did_not_happen_is_found(truth: Truth) -> None:
+    """MS8."""
+    truth.events.append(event("payment_intent.canceled", "pi_1"))
+    assert list(checks.wrong_events(truth)) == [
+        "published, and did not happen: payment_intent.canceled of pi_1"
+    ]
 
 
 def test_amounts_name_their_story() -> None:

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 import msgspec
 
-from tests.faults.lab.line import Json
+from tests.faults.lab.line import Answer, Json
 from tests.faults.lab.stories import (
     CREATE,
     MOVING,
@@ -99,8 +99,20 @@ def repeated_effects(told: Sequence[Story], truth: Truth) -> Iterator[str]:
 def changed_answers(told: Sequence[Story]) -> Iterator[str]:
     """MS2: a key's answer stays the same, byte by byte."""
     for ask in asks(told):
-        if len({(answer.status, answer.body) for answer in ask.answers if answer.is_kept}) > 1:
-            yield f"another answer to {ask.path} with key {ask.key}"
+        kept = [answer for answer in ask.answers if answer.is_kept]
+        other = next((answer for answer in kept if answer != kept[0]), None)
+        if other is not None:
+            yield (
+                f"another answer to {ask.path} with key {ask.key}:"
+                f" {_around(kept[0], other)} became {_around(other, kept[0])}"
+            )
+
+
+def _around(answer: Answer, other: Answer) -> str:
+    """An answer's status, and its body where the two begin to differ."""
+    pairs = enumerate(zip(answer.body, other.body, strict=False))
+    differ = next((place for place, (one, two) in pairs if one != two), len(other.body))
+    return f"{answer.status} …{answer.body[max(0, differ - 40) : differ + 60]!r}"
 
 
 def wrong_sums(told: Sequence[Story], truth: Truth) -> Iterator[str]:
@@ -168,6 +180,33 @@ def disagreements(told: Sequence[Story], truth: Truth) -> Iterator[str]:
             yield f"{payment.id}: the acquirer took money with a card that is declined"
     for number in books:
         yield f"the acquirer's book knows a payment that the platform does not: story {number}"
+
+
+EVENTS = (
+    "payment_intent.created",
+    "payment_intent.succeeded",
+    "payment_intent.canceled",
+    "refund.created",
+)
+"""Types of which exactly one event belongs to what happened."""
+
+
+def wrong_events(truth: Truth) -> Iterator[str]:
+    """MS8: what happened was published once, and nothing else."""
+    expected: set[tuple[str, str]] = set()
+    for payment in truth.payments:
+        expected.add(("payment_intent.created", payment.id))
+        if payment.status in ("succeeded", "canceled"):
+            expected.add((f"payment_intent.{payment.status}", payment.id))
+    expected.update(("refund.created", refund.id) for refund in truth.refunds)
+    published = Counter((event.type, event.data.object.id) for event in truth.events)
+    for event in sorted(expected - published.keys()):
+        yield f"never published: {event[0]} of {event[1]}"
+    for event in sorted(published.keys() - expected):
+        yield f"published, and did not happen: {event[0]} of {event[1]}"
+    for event, times in published.items():
+        if times > 1:
+            yield f"published {times} times: {event[0]} of {event[1]}"
 
 
 class _Position(msgspec.Struct):

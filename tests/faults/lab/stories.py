@@ -32,6 +32,11 @@ class Plot(Enum):
     CAPTURED_AND_REFUNDED = "authorize, capture, refund a part"
     CANCELED = "authorize, cancel"
     DECLINED = "create with a card that is declined"
+    IMPATIENT = "create, confirm, and while the outcome is not known confirm again or cancel"
+
+
+RESTLESS = frozenset({Plot.IMPATIENT, Plot.REFUNDED})
+"""Who does not wait until an outcome is known."""
 
 
 class Ask(msgspec.Struct):
@@ -100,12 +105,13 @@ class Story(msgspec.Struct):
         self.asks.append(ask)
         return ask
 
-    @staticmethod
-    def _goes_on(ask: Ask) -> bool:
-        """A no ends the story, and so does an outcome that is still to be found out."""
+    def _goes_on(self, ask: Ask) -> bool:
+        """A no ends the story; an outcome that is not known yet only makes some people wait."""
         kept = ask.kept
         assert kept is not None
-        return kept.is_good and kept.json()["status"] not in MOVING
+        if not kept.is_good:
+            return False
+        return self.plot in RESTLESS or kept.json()["status"] not in MOVING
 
     def _steps(self) -> Iterator[tuple[str, dict[str, str]]]:
         payment = self.payment or ""
@@ -124,6 +130,10 @@ class Story(msgspec.Struct):
                 if self.plot is Plot.REFUNDED:
                     yield REFUND, {**refund, "metadata[story]": f"{self.name}.2"}
                     yield REFUND, {"payment_intent": payment, "metadata[story]": f"{self.name}.3"}
+            case Plot.IMPATIENT:
+                yield CREATE, create
+                yield f"{CREATE}/{payment}/confirm", {}
+                yield f"{CREATE}/{payment}/{'cancel' if self.number % 2 else 'confirm'}", {}
             case Plot.PARTLY_REFUNDED:
                 yield CREATE, {**create, "confirm": "true"}
                 yield REFUND, {**refund, "metadata[story]": f"{self.name}.1"}

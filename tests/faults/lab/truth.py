@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import Generic, TypeVar
@@ -75,6 +75,25 @@ class Balance(msgspec.Struct, frozen=True):
     pending: list[Funds]
 
 
+class Subject(msgspec.Struct, frozen=True):
+    """What an event is about."""
+
+    id: str
+
+
+class Shown(msgspec.Struct, frozen=True):
+    """How an event shows it."""
+
+    object: Subject
+
+
+class Event(Row, frozen=True):
+    """An event."""
+
+    type: str
+    data: Shown
+
+
 class Order(msgspec.Struct, frozen=True):
     """A row of the acquirer's book."""
 
@@ -94,6 +113,7 @@ class Truth(msgspec.Struct):
     changes: list[Change]
     balance_minor: int
     book: list[Order]
+    events: list[Event] = []
 
 
 Item = TypeVar("Item", bound=Row)
@@ -121,6 +141,16 @@ async def read(url: str, key: str, data: Path) -> Truth:
         )
     finally:
         line.close()
+
+
+async def events(url: str, key: str, types: Iterable[str]) -> list[Event]:
+    """All events of some types."""
+    line = Line(url, key)
+    try:
+        found = [await _all(line, f"/v1/events?type={type}", Event) for type in types]
+    finally:
+        line.close()
+    return [event for part in found for event in part]
 
 
 async def settled(url: str, key: str, data: Path, patience_s: float) -> Truth:
@@ -157,9 +187,10 @@ async def page(line: Line, path: str, kind: type[Item]) -> list[Item]:
 
 async def _all(line: Line, path: str, kind: type[Item]) -> list[Item]:
     found: list[Item] = []
+    mark = "&" if "?" in path else "?"
     cursor = ""
     while True:
-        told = await _page(line, f"{path}?limit={PAGE_SIZE}{cursor}", kind)
+        told = await _page(line, f"{path}{mark}limit={PAGE_SIZE}{cursor}", kind)
         found += told.data
         if not told.has_more:
             return found
