@@ -29,9 +29,9 @@ _keys = itertools.count(1)
 def proto(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ModuleType]:
     """Messages, made from ``api/sycee.proto`` and from nothing else."""
     out = tmp_path_factory.mktemp("client")
+    outputs = [f"--python_out={out}", f"--grpc_python_out={out}"]
     made = subprocess.run(
-        [sys.executable, "-m", "grpc_tools.protoc", "-I", str(ROOT / "api"), f"--python_out={out}"]
-        + [f"--grpc_python_out={out}", "sycee.proto"],
+        [sys.executable, "-m", "grpc_tools.protoc", "-I", ROOT / "api", *outputs, "sycee.proto"],
         capture_output=True,
         text=True,
         timeout=60,

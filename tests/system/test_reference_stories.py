@@ -8,6 +8,7 @@ from html.parser import HTMLParser
 import msgspec
 import openapi_spec_validator
 import pytest
+import stripe
 
 from sycee.gateway.app import documented_routes
 from tests.system.platform import ROOT, Platform
@@ -73,7 +74,7 @@ def test_every_error_that_the_doors_tell_leads_to_its_words(platform: Platform) 
         lambda: client.v1.payment_intents.create({"amount": 1, "currency": "usd"}),
         lambda: client.v1.payment_intents.create({"colour": "red"}),
     ):
-        with pytest.raises(Exception) as caught:  # noqa: PT011 - whichever the SDK raises
+        with pytest.raises(stripe.StripeError) as caught:
             call()
         assert f'id="error-{caught.value.code}"' in page
 
