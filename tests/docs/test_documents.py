@@ -30,7 +30,7 @@ def installation(tmp_path_factory):
     """What a reader has: a running platform, its keys, and ``./sycee`` in the folder."""
     folder = tmp_path_factory.mktemp("reader")
     starter = folder / "sycee"
-    starter.write_text(f'#!/bin/sh\nexec {sys.executable} -m sycee.cli "$@"\n')
+    starter.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m sycee.cli "$@"\n')
     starter.chmod(0o755)
     with running(tmp_path_factory.mktemp("platform"), "one") as platform:
         python = Path(sys.executable).parent

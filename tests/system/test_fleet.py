@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import os
 import signal
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import stripe
 
 from tests.system.platform import Platform, running
-
-PATIENCE_S = 30
+from tests.system.shops import seen
 
 
 @pytest.fixture(scope="module")
@@ -40,14 +38,6 @@ def lives(pid: int) -> bool:
         return False
 
 
-def until(condition: Callable[[], bool]) -> None:
-    """Wait for something that must happen; fail when it does not."""
-    deadline = time.monotonic() + PATIENCE_S
-    while not condition():
-        assert time.monotonic() < deadline, "it did not happen in time"
-        time.sleep(0.05)
-
-
 def pays(platform: Platform) -> bool:
     try:
         paid = platform.client().v1.payment_intents.create(
@@ -68,11 +58,11 @@ def test_every_service_has_a_process_of_its_own(fleet: Platform) -> None:
     "service", ["ledger", "fraud", "payments", "notify", "identity", "validation", "gateway"]
 )
 def test_a_member_that_dies_comes_back(fleet: Platform, service: str) -> None:
-    until(lambda: service in children(fleet.pid))
+    seen(lambda: service in children(fleet.pid))
     dead = children(fleet.pid)[service]
     os.kill(dead, signal.SIGKILL)
-    until(lambda: children(fleet.pid).get(service, dead) != dead)
-    until(lambda: pays(fleet))
+    seen(lambda: children(fleet.pid).get(service, dead) != dead)
+    seen(lambda: pays(fleet))
 
 
 def test_payments_go_on_after_the_queue_died(fleet: Platform) -> None:
@@ -80,7 +70,7 @@ def test_payments_go_on_after_the_queue_died(fleet: Platform) -> None:
     dead = children(fleet.pid)["nats"]
     os.kill(dead, signal.SIGKILL)
     assert pays(fleet)
-    until(lambda: children(fleet.pid).get("nats", dead) != dead)
+    seen(lambda: children(fleet.pid).get("nats", dead) != dead)
     paid = fleet.client().v1.payment_intents.create(
         {"amount": 777, "currency": "usd", "payment_method": "pm_card_visa", "confirm": True}
     )
@@ -89,7 +79,7 @@ def test_payments_go_on_after_the_queue_died(fleet: Platform) -> None:
         events = fleet.client().v1.events.list({"type": "payment_intent.succeeded", "limit": 20})
         return any(event.data.object["id"] == paid.id for event in events.data)
 
-    until(told)
+    seen(told)
 
 
 def test_the_books_are_right_after_all_that(fleet: Platform) -> None:
@@ -112,7 +102,7 @@ def test_nobody_outlives_the_starter(tmp_path: Path) -> None:
     with running(tmp_path, "processes") as platform:
         members = children(platform.pid)
         os.kill(platform.pid, signal.SIGKILL)
-        until(lambda: not any(lives(pid) for pid in members.values()))
+        seen(lambda: not any(lives(pid) for pid in members.values()))
         with running(tmp_path, "processes") as again:
             assert pays(again)
 

@@ -50,6 +50,7 @@ PROTOCOL = 'class Lunch(Protocol):\n    """Eat."""\n\n'
             CONTRACT,
             f'{PROTOCOL}    async def eat(self, command: Dish) -> Dish:\n        """Eat."""',
         ),
+        (Tree.broken, DOOR, "def door(:"),
         (names.names_sensible, "src/sycee/gateway/door_utils.py", ""),
         (names.names_sensible, "tests/common/test_door.py", ""),
         (names.names_sensible, "tools/ledger_v2.py", ""),
@@ -143,6 +144,12 @@ def test_what_another_program_finds_is_found(tmp_path, check, text):
     assert findings
     assert "sycee/__init__.py" in str(findings[0])
     assert check(planted(tmp_path, "src/sycee/__init__.py", '"""One."""\n')) == []
+
+
+def test_a_file_that_cannot_be_parsed_is_left_to_one_check(tmp_path):
+    planted(tmp_path, DOOR, "def door(:")
+    tree = planted(tmp_path, "src/sycee/gateway/wall.py", "class WallManager: ...")
+    assert [finding.path for finding in names.names_sensible(tree)] == ["src/sycee/gateway/wall.py"]
 
 
 def test_an_exception_excuses_its_own_finding_alone():

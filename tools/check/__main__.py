@@ -27,6 +27,7 @@ Check = Callable[[Tree], list[Finding]]
 
 ROOT = Path(__file__).resolve().parents[2]
 CHECKS: Mapping[str, Check] = {
+    "syntax": Tree.broken,
     "ruff": programs.ruff_lint,
     "format": programs.ruff_format,
     "types": programs.mypy,

@@ -65,7 +65,7 @@ EXCEPTIONS: tuple[Exempt, ...] = (
     ),
     Exempt(
         "sleep",
-        "tests/system/test_fleet.py",
+        "tests/system/shops.py",
         "asks again, for a bounded time, what other processes announce to nobody",
     ),
     Exempt(

@@ -61,8 +61,14 @@ class Tree:
 
     @cached_property
     def modules(self) -> tuple[Module, ...]:
-        """Every Python file, parsed."""
-        return tuple(self._module(name) for name in self.files if name.endswith(".py"))
+        """Every Python file that can be parsed."""
+        read = (self._read(name) for name in self.files if name.endswith(".py"))
+        return tuple(module for module in read if isinstance(module, Module))
+
+    def broken(self) -> list[Finding]:
+        """The Python files that cannot be parsed, of which no other check says anything."""
+        read = (self._read(name) for name in self.files if name.endswith(".py"))
+        return [finding for finding in read if isinstance(finding, Finding)]
 
     @cached_property
     def product(self) -> dict[str, Module]:
@@ -91,6 +97,12 @@ class Tree:
         for alias in node.names:
             longer = f"{source}.{alias.name}"
             yield Import(longer if longer in self.product else source, node.lineno)
+
+    def _read(self, name: str) -> Module | Finding:
+        try:
+            return self._module(name)
+        except SyntaxError as error:
+            return Finding(name, error.lineno or 1, error.msg)
 
     def _module(self, name: str) -> Module:
         text = (self.root / name).read_text()

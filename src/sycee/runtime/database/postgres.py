@@ -40,9 +40,10 @@ async def open_postgres(
     connection = await connect(dsn, name)
     try:
         await _apply(connection, schema, name)
-    finally:
+    except BaseException:
         await connection.close()
-    return PostgresDatabase(dsn, name, sole_writer)
+        raise
+    return PostgresDatabase(dsn, name, sole_writer, ReadSession(connection))
 
 
 class PostgresDatabase:
@@ -53,7 +54,7 @@ class PostgresDatabase:
     a failed flush it ends every connection and recovers (``data_sync_retry`` off).
     """
 
-    def __init__(self, dsn: str, name: str, sole_writer: bool) -> None:
+    def __init__(self, dsn: str, name: str, sole_writer: bool, reader: ReadSession) -> None:
         self._dsn = dsn
         self._name = name
         self._sole_writer = sole_writer
@@ -61,7 +62,7 @@ class PostgresDatabase:
         self._waiting: deque[Call] = deque()
         self._committer: asyncio.Task[None] | None = None
         self._writer: WriteSession | None = None
-        self._readers: list[ReadSession] = []
+        self._readers = [reader]
         self._reading = asyncio.Semaphore(READERS)
         self._wakes: list[Callable[[], None]] = []
         self._is_closed = False

@@ -158,6 +158,11 @@ def maturing(id: str, of: Chart, net_minor: int) -> tuple[Transfer, ...]:
     return (transfer,)
 
 
+def left_minor(account: Account) -> int:
+    """What a merchant's account holds, less what is on its way out."""
+    return int(account.credits_posted) - int(account.debits_posted) - int(account.debits_pending)
+
+
 def reserve_id(attempt: str) -> TransferId:
     """The transfer that reserves an attempt's amount."""
     return step_id(attempt, "reserve")

@@ -80,6 +80,14 @@ class Moved(NamedTuple):
     summed_minor: int
 
 
+class Purse(NamedTuple):
+    """What the balance transactions of one merchant, mode and currency come to."""
+
+    of: chart.Chart
+    pending: int
+    available: int
+
+
 class Sums:
     """What accounts should hold, counted from the transfers that payments knows of."""
 
@@ -159,6 +167,15 @@ def wrong_balances(sums: Sums, accounts: Mapping[AccountId, Account]) -> Iterato
         held = [0, 0, 0, 0] if account is None else _balances(account)
         if held != counted:
             yield Finding(f"account {id}", f"its balances are {held}, payments knows of {counted}")
+
+
+def wrong_purse(purse: Purse, accounts: Mapping[AccountId, Account]) -> Iterator[Finding]:
+    """Where a merchant's balance is not the sum of its balance transactions; nothing being open."""
+    for id, counted in ((purse.of.pending, purse.pending), (purse.of.available, purse.available)):
+        account = accounts.get(id)
+        held = 0 if account is None else chart.left_minor(account)
+        if held != counted:
+            yield Finding(f"account {id}", f"holds {held}, balance transactions come to {counted}")
 
 
 def wrong_record(record: Record) -> Iterator[Finding]:

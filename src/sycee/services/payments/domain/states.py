@@ -79,11 +79,6 @@ def after(payment: Payment, move: Move) -> PaymentStatus:
     return status
 
 
-def may(payment: Payment, move: Move) -> bool:
-    """Whether the table has the move from where the payment stands."""
-    return (payment.status, move) in TABLE
-
-
 def _words(status: PaymentStatus, move: Move) -> str:
     if status is _UNDER_WAY:
         return (

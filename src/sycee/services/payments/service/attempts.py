@@ -117,7 +117,7 @@ class Attempts:
         except (*outcomes.OUTAGES, RailDown, NoAnswer, TimeoutError) as trouble:
             log.info("attempt_still_open", attempt=attempt, because=type(trouble).__name__)
         except Exception:  # noqa: BLE001 - one that cannot be finished must not keep others open
-            log.fault("attempt_stuck", attempt=attempt)
+            log.fault("attempt_cannot_be_finished", attempt=attempt)
         finally:
             self._taken.discard(attempt)
 

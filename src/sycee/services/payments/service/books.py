@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from sycee.services.ledger.contract import (
-    Account,
     Accounts,
     CreateAccountResult,
     CreateTransferResult,
@@ -21,6 +20,9 @@ from sycee.services.payments.domain.chart import Chart
 
 _DONE = (CreateTransferResult.OK, CreateTransferResult.EXISTS)
 _OPENED = (CreateAccountResult.OK, CreateAccountResult.EXISTS)
+
+OPENED_MAX = 10_000
+"""Charts remembered as opened; beyond that the memory starts afresh."""
 
 
 class WrongBooks(Exception):
@@ -62,7 +64,7 @@ class Books:
     async def net_minor(self, of: Chart) -> tuple[int, int]:
         """What a merchant has available and pending, less what is on its way out."""
         found = await self._ledger.lookup_accounts(LookupAccounts((of.available, of.pending)))
-        left = {account.id: _left(account) for account in found.accounts}
+        left = {account.id: chart.left_minor(account) for account in found.accounts}
         return left.get(of.available, 0), left.get(of.pending, 0)
 
     async def _open(self, of: Chart) -> None:
@@ -71,6 +73,8 @@ class Books:
         results = await self._ledger.create_accounts(Accounts(chart.accounts(of)))
         if any(code not in _OPENED for code in results.codes):
             raise WrongBooks(f"accounts {of}: {results.codes}")
+        if len(self._opened) >= OPENED_MAX:
+            self._opened.clear()
         self._opened.add(of)
 
     async def _write(self, transfers: Sequence[Transfer]) -> None:
@@ -83,7 +87,3 @@ def _is_written(transfers: Sequence[Transfer], codes: Sequence[int]) -> bool:
     if transfers[0].flags & TransferFlags.LINKED:
         return codes[0] == CreateTransferResult.EXISTS or not any(codes)
     return all(code in _DONE for code in codes)
-
-
-def _left(account: Account) -> int:
-    return int(account.credits_posted) - int(account.debits_posted) - int(account.debits_pending)

@@ -45,7 +45,10 @@ class Capture(Verbs):
         )
 
     async def lapse(self, charge: Charge) -> None:
-        """Cancel a payment whose authorization has lapsed; one that moved on is left alone."""
+        """Cancel a payment whose authorization has lapsed; one that moved on is left alone.
+
+        When the rail is away, the payment is held as before, and lapses when it is asked again.
+        """
         origin = Origin(charge.merchant, charge.livemode)
         await self._attempts.outcome(
             origin, Payment, lambda attempt: self._prepare_lapse(charge, origin, attempt)

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
 
-from sycee.runtime.database import Database
+from sycee.runtime.database import Database, Session
 from sycee.services.ledger.contract import (
+    Account,
+    AccountId,
     Ledger,
     LookupAccounts,
     LookupTransfers,
@@ -13,7 +15,7 @@ from sycee.services.ledger.contract import (
     TransferId,
 )
 from sycee.services.payments.domain import chart, proof
-from sycee.services.payments.domain.proof import Finding, Moved, Record, Sums, Tried
+from sycee.services.payments.domain.proof import Finding, Moved, Purse, Record, Sums, Tried
 from sycee.services.payments.store import proof as rows
 
 Progress = Callable[[int, int], None]
@@ -45,14 +47,11 @@ class Proof:
             yield finding
         async for finding in self._maturings():
             yield finding
-        ids = tuple(self._sums.of)
-        for start in range(0, len(ids), LOOKUP_MAX):
-            part = ids[start : start + LOOKUP_MAX]
-            accounts = (await self._ledger.lookup_accounts(LookupAccounts(part))).accounts
-            counted = Sums()
-            counted.of = {id: self._sums.of[id] for id in part}
-            by_id = {account.id: account for account in accounts}
-            for finding in proof.wrong_balances(counted, by_id):
+        accounts = await self._accounts()
+        for finding in proof.wrong_balances(self._sums, accounts):
+            yield finding
+        for purse in await self._database.read(self._purses_at_rest):
+            for finding in proof.wrong_purse(purse, accounts):
                 yield finding
 
     async def _payments(self) -> AsyncIterator[Finding]:
@@ -79,6 +78,21 @@ class Proof:
                 for finding in proof.wrong_move(moved, self._is_due_move(moved), found):
                     yield finding
             last = page[-1].id
+
+    async def _accounts(self) -> dict[AccountId, Account]:
+        ids = tuple(self._sums.of)
+        found: dict[AccountId, Account] = {}
+        for start in range(0, len(ids), LOOKUP_MAX):
+            query = LookupAccounts(ids[start : start + LOOKUP_MAX])
+            answer = await self._ledger.lookup_accounts(query)
+            found.update((account.id, account) for account in answer.accounts)
+        return found
+
+    def _purses_at_rest(self, session: Session) -> Sequence[Purse]:
+        """Balances as payments knows them; none while they may be ahead of the books."""
+        if self._until is not None or rows.is_anything_open(session):
+            return ()
+        return rows.purses(session)
 
     async def _records(self, last: str) -> Sequence[Record]:
         return await self._database.read(lambda session: rows.records(session, last, PAGE))

@@ -11,8 +11,8 @@ from sycee.runtime.database import Row, Session, Value
 from sycee.services.identity.contract import MerchantId
 from sycee.services.payments.contract.intents import BalanceTransaction, Charge, Payment, Refund
 from sycee.services.payments.domain.attempts import Attempt
-from sycee.services.payments.domain.chart import chart
-from sycee.services.payments.domain.proof import Booked, Charged, Moved, Record, Tried
+from sycee.services.payments.domain.chart import Chart, chart
+from sycee.services.payments.domain.proof import Booked, Charged, Moved, Purse, Record, Tried
 
 _payment = msgspec.msgpack.Decoder(Payment).decode
 _attempt = msgspec.msgpack.Decoder(Attempt).decode
@@ -66,6 +66,32 @@ def maturings(session: Session, after: str, limit: int) -> Sequence[Moved]:
     ]
 
 
+def is_anything_open(session: Session) -> bool:
+    """Whether an attempt or a maturing is under way."""
+    row = session.row(
+        "SELECT (SELECT COUNT(*) FROM attempts WHERE is_open = 1)"
+        " + (SELECT COUNT(*) FROM maturings WHERE is_open = 1)"
+    )
+    return row is not None and row[0] != 0
+
+
+def purses(session: Session) -> Sequence[Purse]:
+    """What the balance transactions come to, by whose they are."""
+    return [
+        Purse(_chart(*row[:4]), _number(row[4]), _number(row[5]))
+        for row in session.rows(
+            "SELECT merchant, livemode, rail, currency,"
+            " CAST(SUM(CASE WHEN is_matured = 0 THEN net ELSE 0 END) AS BIGINT),"
+            " CAST(SUM(CASE WHEN is_matured = 1 THEN net ELSE 0 END) AS BIGINT)"
+            " FROM balance_transactions GROUP BY merchant, livemode, rail, currency"
+        )
+    ]
+
+
+def _chart(merchant: Value, livemode: Value, rail: Value, currency: Value) -> Chart:
+    return chart(MerchantId(str(merchant)), livemode == 1, Currency(str(currency)), str(rail))
+
+
 def _record(session: Session, row: Row) -> Record:
     payment = _payment(_bytes(row[3]))
     charges = session.rows(
@@ -109,7 +135,7 @@ def _booked(session: Session, source: str) -> list[Booked]:
 
 def _moved(row: Row) -> Moved:
     id, merchant, livemode, rail, currency, net, closing, summed = row
-    of = chart(MerchantId(str(merchant)), livemode == 1, Currency(str(currency)), str(rail))
+    of = _chart(merchant, livemode, rail, currency)
     return Moved(str(id), of, _number(net), _numbered(closing), _number(summed))
 
 
