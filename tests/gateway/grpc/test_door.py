@@ -267,6 +267,20 @@ async def test_a_bad_request_is_refused(
     assert told["sycee-code"] == code
 
 
+async def test_money_is_of_a_currency_that_exists(
+    channel: grpc.aio.Channel, payments: FakePayments
+) -> None:
+    create = method(channel, "Payments/CreatePayment", "Payment")
+    request = new_payment()
+    request.amount.currency = "ZZZ"
+    _, told = await refused(create(request, metadata=key()))
+    assert (told["sycee-code"], told["sycee-param"]) == ("currency_unknown", "currency")
+    request.amount.currency = "usd"
+    await create(request, metadata=key())
+    (command,) = payments.asked
+    assert isinstance(command, CreatePayment) and command.amount.currency == "USD"
+
+
 async def test_an_unknown_choice_is_refused(channel: grpc.aio.Channel) -> None:
     create = method(channel, "Payments/CreatePayment", "Payment")
     _, told = await refused(create(new_payment(capture_method="later"), metadata=key()))

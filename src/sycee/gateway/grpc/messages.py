@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from enum import Enum
-from typing import TypeAlias, cast
+from typing import Protocol, TypeAlias, cast
 
 import msgspec
 from google.protobuf.message import Message
@@ -12,6 +12,7 @@ from msgspec import inspect
 
 from sycee.gateway.grpc.shapes import Shape, shapes
 from sycee.gateway.refusals import ParameterInvalid, ParameterMissing
+from sycee.kernel.money import Money, currency
 from sycee.kernel.u128 import U128
 
 Convert: TypeAlias = Callable[[object], object]
@@ -76,6 +77,8 @@ def _reading(shape: Shape) -> Convert:
 
 
 def _reading_one(shape: Shape) -> Convert:
+    if shape.struct is Money:
+        return _money
     if shape.struct is not None:
         read = Reader(shape.struct).read
         return lambda message: read(cast("Message", message), {})
@@ -84,6 +87,17 @@ def _reading_one(shape: Shape) -> Convert:
     if isinstance(shape.type, inspect.EnumType):
         return _choosing(shape.type.cls, shape.name)
     return _as_it_is
+
+
+def _money(message: object) -> Money:
+    """Money of a currency that exists; a typing of it does not make sure of that."""
+    given = cast("_MoneyMessage", message)
+    return Money(given.minor, currency(given.currency))
+
+
+class _MoneyMessage(Protocol):
+    minor: int
+    currency: str
 
 
 def _as_it_is(value: object) -> object:

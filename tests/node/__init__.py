@@ -1,0 +1,1 @@
+"""Sycee through the eyes of the official Node SDK."""

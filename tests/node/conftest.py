@@ -1,0 +1,5 @@
+"""The same platforms as the stories'."""
+
+from tests.system.conftest import platform
+
+__all__ = ["platform"]
