@@ -2,6 +2,7 @@
 
 import asyncio
 
+import msgspec
 import pytest
 from tests.services.payments.shop import CALM, LUNCH, OTHER, SHOP, Shop, origin
 
@@ -10,6 +11,7 @@ from sycee.kernel.money import Money
 from sycee.kernel.refusal import NotFound, Unavailable
 from sycee.services.fraud.contract import Block, ListKind
 from sycee.services.identity.contract import Limits, MerchantStatus, UpdateMerchant
+from sycee.services.payments.adapters.rail import Answer, Operation, Verdict
 from sycee.services.payments.adapters.testcard.rail import Behaviour
 from sycee.services.payments.contract.customers import (
     CreateCustomer,
@@ -768,3 +770,141 @@ async def test_a_customer_who_left_in_between_is_given_no_method(shop):
     await shop.sweep()
     assert status(await shop.payment(open_one.id)) == "succeeded"
     assert "payment_method.attached" not in shop.types()
+
+
+class Refusing:
+    """A rail whose bank refuses one kind of order."""
+
+    def __init__(self, rail, operation):
+        self._rail, self._operation = rail, operation
+
+    def __getattr__(self, name):
+        return getattr(self._rail, name)
+
+    async def perform(self, order):
+        if order.operation is self._operation:
+            return Answer(Verdict.DECLINED, "card_declined", "expired", "It has lapsed.")
+        return await self._rail.perform(order)
+
+
+async def refusing(tmp_path, operation):
+    return await Shop(
+        tmp_path, wrap=lambda part, name: Refusing(part, operation) if name == "rail" else part
+    ).open()
+
+
+async def test_a_capture_that_the_bank_refuses_leaves_the_payment_held(tmp_path):
+    shop = await refusing(tmp_path, Operation.CAPTURE)
+    held = await shop.hold()
+    for _ in range(2):
+        with pytest.raises(ChargeExpiredForCapture, match="It has lapsed"):
+            await shop.capture(held.id, key="c")
+    assert status(await shop.payment(held.id)) == "requires_capture"
+    assert await shop.verify() == ()
+
+
+async def test_a_release_that_the_bank_refuses_leaves_the_payment_held_until_it_lapses(tmp_path):
+    shop = await refusing(tmp_path, Operation.VOID)
+    held = await shop.hold()
+    with pytest.raises(PaymentStateInvalid, match="It has lapsed"):
+        await shop.cancel(held.id)
+    assert status(await shop.payment(held.id)) == "requires_capture"
+    shop.host.clock.pass_s(shop.settings.authorization_s)
+    await shop.lapse()
+    assert status(await shop.payment(held.id)) == "canceled"
+    assert await shop.verify() == ()
+
+
+async def test_a_refund_that_the_bank_refuses_fails_and_is_given_back(tmp_path):
+    shop = await refusing(tmp_path, Operation.REFUND)
+    paid = await shop.pay()
+    refund = await shop.refund(paid.id, 500)
+    assert (refund.status, refund.failure_reason) == ("failed", "expired")
+    assert refund.balance_transaction is None
+    assert shop.types()[-4:] == [
+        "refund.created",
+        "refund.failed",
+        "refund.updated",
+        "charge.refund.updated",
+    ]
+    assert await shop.balance() == (0, 1912)
+    assert (await shop.refund(paid.id, 2000)).amount.minor == 2000
+    assert await shop.verify() == ()
+
+
+class Meddling:
+    """Fraud that lets something happen while it thinks."""
+
+    def __init__(self, fraud):
+        self._fraud = fraud
+        self.meanwhile = None
+
+    async def judge(self, query):
+        if self.meanwhile is not None:
+            happens, self.meanwhile = self.meanwhile, None
+            await happens()
+        return await self._fraud.judge(query)
+
+
+async def test_what_changed_while_it_was_weighed_is_weighed_again(shop):
+    created = await shop.create()
+    meddling = shop.service._trying._parts = msgspec.structs.replace(
+        shop.parts, fraud=Meddling(shop.fraud)
+    )
+
+    async def dearer():
+        await shop.service.update_payment(
+            UpdatePayment(origin(), created.id, amount=Money(30_00, "USD"))
+        )
+
+    meddling.fraud.meanwhile = dearer
+    paid = await shop.confirm(created.id)
+    assert paid.amount_received_minor == 3000
+    charge = await shop.charge(paid.latest_charge)
+    assert charge.amount == Money(30_00, "USD")
+
+
+async def test_a_payment_canceled_while_it_was_weighed_is_not_paid(shop):
+    created = await shop.create()
+    meddling = shop.service._trying._parts = msgspec.structs.replace(
+        shop.parts, fraud=Meddling(shop.fraud)
+    )
+    meddling.fraud.meanwhile = lambda: shop.cancel(created.id)
+    with pytest.raises(PaymentStateInvalid):
+        await shop.confirm(created.id)
+    assert await shop.balance() == (0, 0)
+
+
+async def test_who_keeps_changing_a_payment_is_told_to_wait(shop):
+    created = await shop.create()
+    meddling = shop.service._trying._parts = msgspec.structs.replace(
+        shop.parts, fraud=Meddling(shop.fraud)
+    )
+
+    async def dearer():
+        payment = await shop.payment(created.id)
+        await shop.service.update_payment(
+            UpdatePayment(origin(), created.id, amount=payment.amount + Money(1, "USD"))
+        )
+        meddling.fraud.meanwhile = dearer
+
+    meddling.fraud.meanwhile = dearer
+    with pytest.raises(Unavailable):
+        await shop.confirm(created.id)
+    assert await shop.balance() == (0, 0)
+
+
+async def test_a_key_that_was_settled_while_its_twin_was_weighed_answers_alike(shop):
+    """MS2."""
+    meddling = shop.service._trying._parts = msgspec.structs.replace(
+        shop.parts, fraud=Meddling(shop.fraud)
+    )
+    first = []
+
+    async def twin():
+        first.append(await shop.pay(key="twin"))
+
+    meddling.fraud.meanwhile = twin
+    second = await shop.pay(key="twin")
+    assert first == [second]
+    assert await shop.balance() == (0, 1912)
