@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from sycee.runtime.database import Row, Session
+from sycee.services.ledger.domain.entry import JournalDamaged
 from sycee.services.ledger.domain.journal import Batch
 
 _PAGE = 32
@@ -38,8 +39,11 @@ def last_seq(session: Session) -> int:
 
 def _batch(row: Row) -> Batch:
     seq, timestamp, digest, body = row
-    assert isinstance(seq, int), "a column of the schema"
-    assert isinstance(timestamp, int), "a column of the schema"
-    assert isinstance(digest, bytes), "a column of the schema"
-    assert isinstance(body, bytes), "a column of the schema"
-    return Batch(seq, timestamp, digest, body)
+    if (
+        isinstance(seq, int)
+        and isinstance(timestamp, int)
+        and isinstance(digest, bytes)
+        and isinstance(body, bytes)
+    ):
+        return Batch(seq, timestamp, digest, body)
+    raise JournalDamaged(f"log {seq}: a column does not hold what the schema says")

@@ -1,0 +1,1 @@
+"""Puts things together, and sees what holds."""
