@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from contextlib import suppress
+from functools import partial
 
 import msgspec
 
 from sycee.runtime.database import Database
+from sycee.runtime.database.calls import StatementFailed
 from sycee.services.ledger import store
 from sycee.services.ledger.contract import Ledger
 from sycee.services.ledger.domain.entry import JournalDamaged
-from sycee.services.ledger.domain.journal import Replay
+from sycee.services.ledger.domain.journal import Batch, Replay
 from sycee.services.ledger.domain.proof import Finding, findings
 from sycee.services.ledger.service import LedgerService, ReplayedLedger
 
@@ -52,10 +55,18 @@ def _audit(replay: Replay, found: tuple[Finding, ...], ledger: Ledger | None) ->
 async def replay_into(replay: Replay, database: Database, progress: Progress) -> None:
     """Take in the whole journal; ``JournalDamaged`` names the first batch that is not sound."""
     last = await database.read(store.last_seq)
-    while batches := await database.read(lambda session: store.page(session, replay.head.seq)):
+    while batches := await _next(database, replay.head.seq):
         for batch in batches:
             replay.take(batch)
         progress(replay.head.seq, max(last, replay.head.seq))
+
+
+async def _next(database: Database, after: int) -> list[Batch]:
+    """The next batches; of a page that cannot be read whole, the first alone."""
+    for size in (store.PAGE, 1):
+        with suppress(StatementFailed):
+            return await database.read(partial(store.page, after=after, limit=size))
+    raise JournalDamaged(f"batch {after + 1} cannot be read")
 
 
 async def keep_expiring(service: LedgerService, every_s: float) -> None:

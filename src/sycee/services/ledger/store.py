@@ -6,7 +6,7 @@ from sycee.runtime.database import Row, Session
 from sycee.services.ledger.domain.entry import JournalDamaged
 from sycee.services.ledger.domain.journal import Batch
 
-_PAGE = 32
+PAGE = 32
 """Rows read at once: one may be a megabyte."""
 
 
@@ -21,12 +21,12 @@ def append(session: Session, batch: Batch) -> None:
     )
 
 
-def page(session: Session, after: int) -> list[Batch]:
+def page(session: Session, after: int, limit: int = PAGE) -> list[Batch]:
     """The next batches after ``after``, in order; none at the end."""
     rows = session.rows(
         "SELECT seq, timestamp, hash, body FROM log WHERE seq > ? ORDER BY seq LIMIT ?",
         after,
-        _PAGE,
+        limit,
     )
     return [_batch(row) for row in rows]
 
@@ -46,4 +46,4 @@ def _batch(row: Row) -> Batch:
         and isinstance(body, bytes)
     ):
         return Batch(seq, timestamp, digest, body)
-    raise JournalDamaged(f"log {seq}: a column does not hold what the schema says")
+    raise JournalDamaged(f"batch {seq!r}: a column does not hold what the schema says")

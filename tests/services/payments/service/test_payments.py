@@ -908,3 +908,27 @@ async def test_a_key_that_was_settled_while_its_twin_was_weighed_answers_alike(s
     second = await shop.pay(key="twin")
     assert first == [second]
     assert await shop.balance() == (0, 1912)
+
+
+async def test_an_attempt_that_ends_just_as_its_caller_is_answered_tells_its_end(tmp_path):
+    """MS2: caller and key are told the same."""
+    shop = await Shop(tmp_path, settings=CALM_BUT_QUICK).open()
+    gate = asyncio.Event()
+
+    async def pause(_):
+        await gate.wait()
+
+    shop.rail._pause = pause
+    stay = shop.service._endings.stay
+
+    async def stayed(attempt):
+        """The caller's unit comes after the task's."""
+        gate.set()
+        await asyncio.wait(shop.service.attempts._tasks)
+        return await shop.parts.database.write(lambda session: stay(session, attempt.id))
+
+    shop.service.attempts._stayed = stayed
+    paid = await shop.pay("sycee_slow", key="slow")
+    assert status(paid) == "succeeded"
+    assert await shop.pay("sycee_slow", key="slow") == paid
+    await shop.close()

@@ -284,3 +284,14 @@ async def test_progress_is_told(shop):
     told = []
     await jobs.verify(shop.parts.database, shop.ledger, lambda done, of: told.append((done, of)))
     assert told == [(2, 2)]
+
+
+async def test_balances_are_proven_within_the_horizon_too_when_nothing_moves(shop):
+    await refund_from_the_wrong_account(shop)
+    await shop.pay()
+    database = shop.parts.database
+    until = await jobs.horizon(database)
+    found = await jobs.verify(database, shop.ledger, lambda *_: None, until)
+    assert any("balance transactions come to" in each.problem for each in found)
+    await shop.pay()
+    assert await jobs.verify(database, shop.ledger, lambda *_: None, until) == ()

@@ -11,7 +11,7 @@ rail is asked what it did, instead of being ordered again.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable
 from typing import TypeAlias, TypeVar
 
 import msgspec
@@ -71,7 +71,7 @@ class Attempts:
         self._books = books
         self._endings = endings
         self._taken: set[AttemptId] = set()
-        self._tasks: set[asyncio.Task[Told | Refusal | None]] = set()
+        self._tasks: set[asyncio.Task[Told | Refusal]] = set()
 
     async def do(self, origin: Origin, shape: type[Shape], prepare: Prepare) -> Shape:
         """Do a request that moves money, once per idempotency key; raises when it failed.
@@ -116,7 +116,7 @@ class Attempts:
                 await self._finish(found)
         except (*outcomes.OUTAGES, RailDown, NoAnswer, TimeoutError) as trouble:
             log.info("attempt_still_open", attempt=attempt, because=type(trouble).__name__)
-        except Exception:  # noqa: BLE001 - one that cannot be finished must not keep others open
+        except Exception:  # noqa: BLE001 - one attempt that is wrong must not keep the others open
             log.fault("attempt_cannot_be_finished", attempt=attempt)
         finally:
             self._taken.discard(attempt)
@@ -170,33 +170,29 @@ class Attempts:
 
         The work is a task of its own, so it goes on when the caller leaves or is answered.
         """
-        task = self._started(self._work(attempt))
-        await asyncio.wait({task}, timeout=self._parts.settings.answer_within_s)
-        result = task.result() if task.done() else None
-        if result is None:
-            result = await self._stayed(attempt)
-        if result is None:
-            result = await task
-        if result is None:
-            result = await self._endings.now(attempt)
-        return result
-
-    def _started(
-        self, work: Coroutine[None, None, Told | Refusal | None]
-    ) -> asyncio.Task[Told | Refusal | None]:
-        task = asyncio.get_running_loop().create_task(work)
+        task = asyncio.get_running_loop().create_task(self._work(attempt))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
-        return task
+        try:
+            await asyncio.wait({task}, timeout=self._parts.settings.answer_within_s)
+        finally:
+            if not task.done():
+                task.add_done_callback(_log_fault)
+        if task.done():
+            return task.result()
+        return await self._stayed(attempt) or await task
 
-    async def _work(self, attempt: Attempt) -> Told | Refusal | None:
+    async def _work(self, attempt: Attempt) -> Told | Refusal:
+        """Walk an attempt as far as it goes now. The sweeper keeps away until it is told of."""
         try:
             await self._books.reserve(attempt)
             ending = await self._ordered(attempt)
-            return None if ending is None else await self._ended(attempt, ending)
+            if ending is not None:
+                return await self._ended(attempt, ending)
+            return await self._stayed(attempt) or await self._endings.now(attempt)
         except outcomes.OUTAGES as trouble:
             log.info("attempt_left_open", attempt=attempt.id, because=str(trouble))
-            return None
+            return await self._stayed(attempt) or await self._endings.now(attempt)
         finally:
             self._taken.discard(attempt.id)
 
@@ -258,6 +254,18 @@ class Attempts:
     async def _perform(self, order: Order) -> Answer:
         async with asyncio.timeout(self._parts.settings.rail_timeout_s):
             return await self._parts.rail.perform(order)
+
+
+def _log_fault(task: asyncio.Task[Told | Refusal]) -> None:
+    """Nobody waits for this task any more, so what went wrong in it is told here."""
+    if task.cancelled():
+        return
+    try:
+        task.result()
+    except Refusal as refusal:
+        log.info("attempt_left_open", because=refusal.code)
+    except Exception:  # noqa: BLE001 - the one place where faults of such tasks are logged
+        log.fault("attempt_failed")
 
 
 def _order(attempt: Attempt) -> Order:

@@ -90,9 +90,7 @@ class Proof:
 
     def _purses_at_rest(self, session: Session) -> Sequence[Purse]:
         """Balances as payments knows them; none while they may be ahead of the books."""
-        if self._until is not None or rows.is_anything_open(session):
-            return ()
-        return rows.purses(session)
+        return rows.purses(session) if rows.is_at_rest(session, self._until) else ()
 
     async def _records(self, last: str) -> Sequence[Record]:
         return await self._database.read(lambda session: rows.records(session, last, PAGE))

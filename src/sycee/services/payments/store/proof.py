@@ -20,6 +20,8 @@ _charge = msgspec.msgpack.Decoder(Charge).decode
 _refund = msgspec.msgpack.Decoder(Refund).decode
 _transaction = msgspec.msgpack.Decoder(BalanceTransaction).decode
 
+_FOREVER = 2**63 - 1
+
 
 def count(session: Session) -> int:
     """How many payments there are."""
@@ -66,13 +68,15 @@ def maturings(session: Session, after: str, limit: int) -> Sequence[Moved]:
     ]
 
 
-def is_anything_open(session: Session) -> bool:
-    """Whether an attempt or a maturing is under way."""
-    row = session.row(
-        "SELECT (SELECT COUNT(*) FROM attempts WHERE is_open = 1)"
-        " + (SELECT COUNT(*) FROM maturings WHERE is_open = 1)"
+def is_at_rest(session: Session, until: int | None) -> bool:
+    """Whether nothing is under way, and nothing has ended after the horizon."""
+    rows = session.rows(
+        "SELECT COUNT(*) FROM attempts WHERE is_open = 1 OR closing > ?"
+        " UNION ALL SELECT COUNT(*) FROM maturings WHERE is_open = 1 OR closing >= ?",
+        _FOREVER if until is None else until,
+        _FOREVER if until is None else until,
     )
-    return row is not None and row[0] != 0
+    return all(row[0] == 0 for row in rows)
 
 
 def purses(session: Session) -> Sequence[Purse]:
