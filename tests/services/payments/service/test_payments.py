@@ -726,7 +726,8 @@ async def test_a_caller_is_answered_in_time_while_the_rail_takes_its_own(tmp_pat
     shop.rail._pause = pause
     slow = await shop.pay("sycee_slow", key="slow")
     assert status(slow) == "processing"
-    assert at_gate.is_set()
+    async with asyncio.timeout(10):
+        await at_gate.wait()
     await shop.sweep()
     assert status(await shop.payment(slow.id)) == "processing"
     gate.set()
