@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import random
 import sys
 from collections import Counter
@@ -22,6 +23,17 @@ from tests.faults.lab.truth import Truth
 AMOUNT = 2_000
 ROUNDS_PER_PROOF = 50
 PROOF_PATIENCE_S = 30.0
+LEAD_UP = {
+    Plot.PAID: 1,
+    Plot.REFUNDED: 2,
+    Plot.PARTLY_REFUNDED: 0,
+    Plot.CAPTURED: 1,
+    Plot.CAPTURED_AND_REFUNDED: 0,
+    Plot.CANCELED: 1,
+    Plot.DECLINED: 0,
+    Plot.IMPATIENT: 2,
+}
+"""How many of its requests a story has behind it before the storm."""
 Form = dict[str, str]
 
 
@@ -177,11 +189,12 @@ async def _look(line: Line, payment: str) -> tuple[truth.Payment, int]:
 
 def storm(run: Campaign, platform: Installation, keys: int, twins: int) -> None:
     """Send every key many times at once, kill in the middle, and send all again (MS2)."""
-    told = _one_request_each(run.seed, keys)
+    told = _contested(run.seed, keys)
     crowd = Crowd(8)
     crowd.told = told
     platform.start()
     try:
+        asyncio.run(_lead_up(platform, told))
         asyncio.run(_killed_in_the_middle(run, platform, told, twins))
         platform.start()
         where = f"{platform.topology}, storm"
@@ -204,16 +217,21 @@ def effects_of(told: Sequence[Story], now: Truth) -> list[str]:
     return [f"{len(now.payments)} payments of {len(told)} keys"]
 
 
-def _one_request_each(seed: int, keys: int) -> list[Story]:
-    """Stories that begin with a request that moves money."""
-    told: list[Story] = []
-    for story in stories(seed):
-        if len(told) == keys:
-            return told
-        if story.plot in (Plot.PARTLY_REFUNDED, Plot.CAPTURED, Plot.CANCELED, Plot.DECLINED):
-            story.next_ask()
-            told.append(story)
-    raise AssertionError("stories never end")
+def _contested(seed: int, keys: int) -> list[Story]:
+    """One story per key."""
+    return list(itertools.islice(stories(seed), keys))
+
+
+async def _lead_up(platform: Installation, told: Sequence[Story]) -> None:
+    """Tell every story up to the request whose key is contested: one of its last."""
+    line = Line(platform.url, platform.key)
+    for story in told:
+        for _ in range(LEAD_UP[story.plot]):
+            ask = story.next_ask()
+            assert ask is not None
+            await patiently(line, ask)
+        story.next_ask()
+    line.close()
 
 
 async def _killed_in_the_middle(
@@ -239,12 +257,12 @@ async def _killed_in_the_middle(
             ask.lost += 1
         finally:
             line.close()
-        if sum(each.kept is not None for each in asks(told)) >= half:
+        if sum(each.asks[-1].kept is not None for each in told) >= half:
             heard.set()
 
     killing = asyncio.create_task(kill())
     for group in range(0, len(told), 8):
-        await asyncio.gather(*(twins_of(ask) for ask in asks(told[group : group + 8])))
+        await asyncio.gather(*(twins_of(story.asks[-1]) for story in told[group : group + 8]))
     heard.set()
     await killing
 
@@ -262,7 +280,7 @@ async def _again(
             line.close()
 
     for group in range(0, len(told), 8):
-        chosen = list(asks(told[group : group + 8]))
+        chosen = [story.asks[-1] for story in told[group : group + 8]]
         outcomes = await asyncio.gather(
             *(twin(ask) for ask in chosen for _ in range(twins)), return_exceptions=True
         )

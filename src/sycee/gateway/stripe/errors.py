@@ -19,7 +19,7 @@ from sycee.kernel.refusal import NotFound, Refusal
 from sycee.services.identity.contract import Role
 from sycee.services.payments.contract import Payments
 from sycee.services.payments.contract.customers import Setup
-from sycee.services.payments.contract.intents import Payment, PaymentQuery
+from sycee.services.payments.contract.intents import CardDeclined, Payment, PaymentQuery
 from sycee.services.payments.contract.shared import PaymentId
 
 INVALID = "invalid_request_error"
@@ -115,18 +115,25 @@ class StripeDialect:
 
     async def _payment(self, refusal: Refusal, request: Request | None) -> Payment | None:
         """The payment as it was when the refusal was first given, or as it is now."""
+        if _is_stranger(refusal, request):
+            return None
         snapshot = refusal.facts.get("snapshot")
         if snapshot is not None:
             return _decode_payment(base64.b64decode(snapshot))
         payment = refusal.facts.get("payment")
         if payment is None or request is None or request.caller is None:
             return None
-        if request.caller.role is Role.PUBLISHABLE:
-            return None
         with contextlib.suppress(NotFound):
             query = PaymentQuery(request.merchant, PaymentId(payment))
             return await self._payments.get_payment(query)
         return None
+
+
+def _is_stranger(refusal: Refusal, request: Request | None) -> bool:
+    """Whether a browser asked that may not have shown the client secret: a decline comes after."""
+    if request is None or request.caller is None:
+        return False
+    return request.caller.role is Role.PUBLISHABLE and not isinstance(refusal, CardDeclined)
 
 
 def error_object(refusal: Refusal, links: Links, request: Request | None = None) -> Public:

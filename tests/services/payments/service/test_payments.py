@@ -389,6 +389,37 @@ async def test_refusals_that_changed_nothing_are_kept_too(shop):
         await shop.pay("visa", key="a")
 
 
+async def test_a_refusal_shows_the_payment_as_it_was(shop):
+    """MS2."""
+    payment = await shop.create()
+    with pytest.raises(PaymentStateInvalid) as refused:
+        await shop.capture(payment.id, key="early")
+    await shop.confirm(payment.id)
+    with pytest.raises(PaymentStateInvalid) as again:
+        await shop.capture(payment.id, key="early")
+    assert "snapshot" in refused.value.facts
+    assert (again.value.facts, again.value.detail) == (refused.value.facts, refused.value.detail)
+
+
+@pytest.mark.parametrize("verb", ["confirm", "capture", "cancel", "refund"])
+async def test_no_twin_is_refused_for_what_its_twin_did(shop, verb):
+    """MS2: also not one that came in time to read what the first had changed already."""
+    made = {"confirm": shop.create, "refund": shop.pay}.get(verb, shop.hold)
+    payment = await made()
+    do = getattr(shop, verb)
+
+    async def later(turns):
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        return await do(payment.id, key="storm")
+
+    answers = await asyncio.gather(*map(later, range(200)), return_exceptions=True)
+    done = [answer for answer in answers if not isinstance(answer, Exception)]
+    assert done
+    assert {type(answer) for answer in answers} <= {type(done[0]), IdempotencyInFlight}
+    assert set(map(repr, done)) == {repr(await do(payment.id, key="storm"))}
+
+
 async def test_a_storm_of_twins_has_one_effect(shop):
     """MS2: a twin is answered alike, or told to ask again."""
     answers = await asyncio.gather(

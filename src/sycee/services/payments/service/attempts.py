@@ -96,8 +96,10 @@ class Attempts:
         except (IdempotencyConflict, IdempotencyInFlight):
             raise
         except Refusal as refusal:
-            await self._parts.once.keep_refusal(origin, refusal)
-            raise
+            kept = await self._parts.once.keep_refusal(origin, refusal)
+            if kept is None:
+                raise
+            return outcomes.replayed(kept, shape)
         if isinstance(result, Attempt):
             result = await self._carried_out(result)
         assert isinstance(result, (shape, Refusal)), "a verb's attempt is told as its object"

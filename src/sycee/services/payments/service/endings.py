@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import contextlib
 
 import msgspec
@@ -43,8 +42,6 @@ from sycee.services.payments.store import payments as payment_rows
 from sycee.services.payments.store import refunds as refund_rows
 
 Told = Payment | Refund
-
-_encode = msgspec.msgpack.Encoder().encode
 
 
 class Endings:
@@ -188,12 +185,16 @@ class Endings:
     ) -> Payment | Refusal:
         is_over = attempt.is_lapse and ending.result is Result.DECLINED
         if ending.result is not Result.APPROVED and not is_over:
-            self._hold_again(session, attempt, payment)
+            held = self._hold_again(session, attempt, payment)
             if ending.result is Result.UNDONE:
                 return Unavailable("The card network is away; try again in a moment.")
             return PaymentStateInvalid(
                 ending.message or "The card network did not release the authorization.",
-                facts={"payment": payment.id, "status": "requires_capture"},
+                facts={
+                    "payment": held.id,
+                    "status": held.status.value,
+                    "snapshot": outcomes.snapshot(held),
+                },
             )
         now = self._parts.clock.now()
         gone = rules.canceled(payment, Move.END_RELEASE, now, attempt.reason)
@@ -204,11 +205,12 @@ class Endings:
         self._publish(session, "payment_intent.canceled", gone, attempt)
         return gone
 
-    def _hold_again(self, session: Session, attempt: Attempt, payment: Payment) -> None:
+    def _hold_again(self, session: Session, attempt: Attempt, payment: Payment) -> Payment:
         held = rules.moved(payment, Move.HOLD)
         payment_rows.replace(session, held)
         if attempt.is_answered:
             self._publish(session, "payment_intent.amount_capturable_updated", held, attempt)
+        return held
 
     def _book(
         self, session: Session, attempt: Attempt, charge: Charge, now: Instant
@@ -269,7 +271,7 @@ def _declined(payment: Payment, charge: Charge, ending: Ending) -> CardDeclined:
         "error_code": ending.code or "card_declined",
         "charge": charge.id,
         "payment": payment.id,
-        "snapshot": base64.b64encode(_encode(payment)).decode(),
+        "snapshot": outcomes.snapshot(payment),
     }
     if ending.decline_code is not None:
         facts["decline_code"] = ending.decline_code

@@ -10,13 +10,15 @@ import msgspec
 from sycee.kernel.clock import Clock
 from sycee.kernel.refusal import Refusal
 from sycee.runtime.database import Database, Session
+from sycee.services.identity.contract import MerchantId
 from sycee.services.payments.contract.shared import (
     IdempotencyConflict,
     IdempotencyInFlight,
     Origin,
+    PaymentId,
 )
 from sycee.services.payments.service import outcomes
-from sycee.services.payments.store import keys
+from sycee.services.payments.store import keys, payments
 
 Shape = TypeVar("Shape", bound=msgspec.Struct)
 
@@ -53,8 +55,10 @@ class Once:
         except (IdempotencyConflict, IdempotencyInFlight):
             raise
         except Refusal as refusal:
-            await self.keep_refusal(origin, refusal)
-            raise
+            kept = await self.keep_refusal(origin, refusal)
+            if kept is None:
+                raise
+            return outcomes.replayed(kept, shape)
 
     def earlier(self, session: Session, origin: Origin) -> bytes | None:
         """The outcome of this request's first coming; None when this is the first.
@@ -90,17 +94,23 @@ class Once:
         if origin.idempotency_key is not None:
             keys.settle(session, origin.merchant, origin.idempotency_key, outcome)
 
-    async def keep_refusal(self, origin: Origin, refusal: Refusal) -> None:
-        """Keep a refusal that changed nothing, unless a twin was faster or it may pass."""
+    async def keep_refusal(self, origin: Origin, refusal: Refusal) -> bytes | None:
+        """Keep a refusal that changed nothing, unless it may pass.
+
+        A twin may have been faster, and have caused the refusal: then the twin's outcome is the
+        request's own, and is returned; raises ``IdempotencyInFlight`` while it is worked on.
+        """
         if origin.idempotency_key is None or not outcomes.is_final(refusal):
-            return
-        merchant, key = origin.merchant, origin.idempotency_key
+            return None
 
-        def unit(session: Session) -> None:
-            if keys.find(session, merchant, key) is None:
+        def unit(session: Session) -> bytes | None:
+            earlier = self.earlier(session, origin)
+            if earlier is None:
+                _add_snapshot(session, origin.merchant, refusal)
                 self.keep(session, origin, outcomes.refused(refusal))
+            return earlier
 
-        await self._database.write(unit)
+        return await self._database.write(unit)
 
     def _add(self, session: Session, origin: Origin, outcome: bytes | None) -> None:
         if origin.idempotency_key is not None:
@@ -112,3 +122,13 @@ class Once:
                 self._clock.now(),
                 outcome,
             )
+
+
+def _add_snapshot(session: Session, merchant: MerchantId, refusal: Refusal) -> None:
+    """Show the payment that a refusal is about as it is now, so that repetitions show the same."""
+    payment = refusal.facts.get("payment")
+    if payment is None or "snapshot" in refusal.facts:
+        return
+    found = payments.find(session, merchant, PaymentId(payment))
+    if found is not None:
+        refusal.facts["snapshot"] = outcomes.snapshot(found)

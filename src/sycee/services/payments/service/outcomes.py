@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import base64
 from typing import TypeVar
 
 import msgspec
 
 from sycee.kernel.refusal import DeadlineExceeded, Refusal, Unavailable
+from sycee.services.payments.contract.intents import Payment
 
 Shape = TypeVar("Shape", bound=msgspec.Struct)
 
@@ -46,6 +48,11 @@ def refused(refusal: Refusal) -> bytes:
 def of(result: msgspec.Struct | Refusal) -> bytes:
     """An answer or a refusal to be kept."""
     return refused(result) if isinstance(result, Refusal) else answered(result)
+
+
+def snapshot(payment: Payment) -> str:
+    """A payment as the facts of a refusal carry it, under ``snapshot``."""
+    return base64.b64encode(_encode(payment)).decode()
 
 
 def is_final(refusal: Refusal) -> bool:

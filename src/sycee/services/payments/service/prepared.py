@@ -51,8 +51,10 @@ async def prepared(
     except (IdempotencyConflict, IdempotencyInFlight):
         raise
     except Refusal as refusal:
-        await parts.once.keep_refusal(origin, refusal)
-        raise
+        kept = await parts.once.keep_refusal(origin, refusal)
+        if kept is None:
+            raise
+        return outcomes.replayed(kept, shape)
     if isinstance(result, Refusal):
         raise result
     return result
