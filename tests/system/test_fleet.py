@@ -101,9 +101,11 @@ def test_a_platform_drains_and_exits_with_0(tmp_path: Path, topology: str) -> No
 def test_nobody_outlives_the_starter(tmp_path: Path) -> None:
     with running(tmp_path, "processes") as platform:
         members = children(platform.pid)
+        queue = members.pop("nats")
         os.kill(platform.pid, signal.SIGKILL)
         seen(lambda: not any(lives(pid) for pid in members.values()))
         with running(tmp_path, "processes") as again:
+            assert not lives(queue), "the next start ends the server that was left behind"
             assert pays(again)
 
 
