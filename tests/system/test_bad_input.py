@@ -141,6 +141,7 @@ def test_a_bad_form_is_a_400(shop: Shop, body: bytes) -> None:
         pytest.param(["x: a\0b", "content-length: 64"], id="NUL"),
         pytest.param([" folded", "content-length: 64"], id="a folded line"),
         pytest.param(["host: y", "content-length: 64"], id="two hosts"),
+        pytest.param(["authorization: Bearer x", "content-length: 64"], id="two keys"),
     ],
 )
 def test_what_two_readers_could_read_differently_is_refused(
@@ -261,6 +262,21 @@ def test_what_is_not_offered_is_said_in_the_right_status(
         assert method not in answer.headers["allow"].split(", ") and answer.headers["allow"]
     if method == "TRACE":
         assert b"Bearer" not in answer.content
+
+
+def test_a_head_alone_and_an_expectation_are_answered_as_http_wants(shop: Shop) -> None:
+    answer = talk(shop.platform, head("HEAD /v1/balance", shop.secret_key))
+    assert statuses(answer) == [200]
+    assert answer.endswith(b"\r\n\r\n") and b"content-length: 0" not in answer
+    fields = ("expect: 100-continue", f"content-length: {len(LUNCH)}")
+    answer = talk(shop.platform, head(CREATE, shop.secret_key, *fields), LUNCH)
+    assert statuses(answer) == [100, 201]
+
+
+def test_requests_in_one_piece_are_answered_in_order(shop: Shop) -> None:
+    lasting = whole(CREATE, shop.secret_key, LUNCH).replace(b"connection: close\r\n", b"")
+    last = head("GET /payment/query?id=0", shop.secret_key)
+    assert statuses(talk(shop.platform, lasting * 3 + last)) == [201, 201, 201, 404]
 
 
 def test_an_upgrade_is_not_taken(shop: Shop) -> None:

@@ -189,6 +189,38 @@ def test_a_bad_request_names_its_field(client: Client) -> None:
     assert status is grpc.StatusCode.INVALID_ARGUMENT
 
 
+def test_what_rest_refuses_is_refused_here_too(client: Client) -> None:
+    """AE1, AE2: and a long name of nothing is still a clean no."""
+    pb, paid = client.pb, client.pay()
+    invalid, missing = grpc.StatusCode.INVALID_ARGUMENT, grpc.StatusCode.NOT_FOUND
+    for method, request, expected in (
+        ("CreateRefund", pb.CreateRefund(payment=paid.id, reason="bored"), invalid),
+        ("CreateRefund", pb.CreateRefund(payment=paid.id, amount_minor=-1), invalid),
+        ("CreateRefund", pb.CreateRefund(), missing),
+        ("CancelPayment", pb.CancelPayment(id=paid.id, reason="bored"), invalid),
+        ("GetPayment", pb.PaymentQuery(id="pi_\0"), invalid),
+        ("GetPayment", pb.PaymentQuery(id="x" * 100_000), missing),
+        ("GetPayment", pb.PaymentQuery(number=-(2**63)), missing),
+        ("GetPayment", pb.PaymentQuery(), missing),
+    ):
+        status, _, words = refusal(
+            lambda name=method, asked=request: client.call(f"payments.{name}", asked)
+        )
+        assert status is expected, (method, request, words)
+
+
+def test_a_decline_of_a_payment_with_much_metadata_is_told(client: Client) -> None:
+    metadata = {f"{number:040d}": "ß" * 500 for number in range(50)}
+    decline = "pm_card_chargeDeclined"
+    request = client.pb.CreatePayment(
+        amount=client.pb.Money(minor=2000, currency="USD"),
+        fields=client.pb.PaymentFields(method=decline, metadata=metadata),
+        confirm=True,
+    )
+    status, told, _ = refusal(lambda: client.call("payments.CreatePayment", request))
+    assert (status, told["sycee-code"]) == (grpc.StatusCode.FAILED_PRECONDITION, "card_declined")
+
+
 def test_a_foreign_payment_is_as_unknown_as_one_that_is_not_there(
     client: Client, proto: ModuleType, channel: grpc.Channel, platform: Platform
 ) -> None:

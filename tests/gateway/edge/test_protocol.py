@@ -43,6 +43,12 @@ async def test_a_good_request_passes():
         pytest.param(head(b"x: a\0b", LENGTH) + LUNCH, id="NUL in a value"),
         pytest.param(head(b" folded: x", LENGTH) + LUNCH, id="a folded line"),
         pytest.param(head(b"host: y", LENGTH) + LUNCH, id="two hosts"),
+        pytest.param(head(b"authorization: Bearer y", LENGTH) + LUNCH, id="two keys"),
+        pytest.param(head(b"content-type: x/y", LENGTH) + LUNCH, id="two media types"),
+        pytest.param(
+            head(b"idempotency-key: a", b"idempotency-key: a", LENGTH) + LUNCH,
+            id="two idempotency keys",
+        ),
         pytest.param(b"GET /health HTTP/1.1\r\n\r\n", id="no host"),
         pytest.param(b"GET /health HTTP/9.9\r\nhost: x\r\n\r\n", id="an unknown version"),
         pytest.param(b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03", id="TLS"),

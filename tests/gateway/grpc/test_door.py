@@ -20,7 +20,7 @@ from sycee.gateway.grpc.offer import offered
 from sycee.kernel.clock import Instant
 from sycee.kernel.ids import Ids
 from sycee.kernel.money import Currency, Money
-from sycee.kernel.refusal import NotFound
+from sycee.kernel.refusal import NotFound, Refusal
 from sycee.kernel.u128 import U128
 from sycee.runtime.clock import SystemClock
 from sycee.services.identity.contract import (
@@ -72,9 +72,12 @@ class FakePayments:
 
     def __init__(self) -> None:
         self.asked: list[msgspec.Struct] = []
+        self.refusal: Refusal | None = None
 
     async def create_payment(self, command: CreatePayment) -> Payment:
         self.asked.append(command)
+        if self.refusal is not None:
+            raise self.refusal
         if command.fields.description == "a bug":
             raise ValueError("secret detail")
         if command.fields.method == "pm_card_chargeDeclined":
@@ -279,6 +282,49 @@ async def test_money_is_of_a_currency_that_exists(
     await create(request, metadata=key())
     (command,) = payments.asked
     assert isinstance(command, CreatePayment) and command.amount.currency == "USD"
+
+
+@pytest.mark.parametrize(
+    ("path", "name", "field"),
+    [
+        ("CreatePayment", "CreatePayment", "confirmation_method"),
+        ("CreatePayment", "CreatePayment", "automatic_methods"),
+        ("CancelPayment", "CancelPayment", "reason"),
+        ("CreateRefund", "CreateRefund", "reason"),
+    ],
+)
+async def test_a_text_of_a_few_is_one_of_them(
+    channel: grpc.aio.Channel, path: str, name: str, field: str
+) -> None:
+    call = method(channel, f"Payments/{path}", "Payment")
+    request = new_payment() if name == "CreatePayment" else message(name)()
+    setattr(request, field, "nonsense")
+    _, told = await refused(call(request, metadata=key()))
+    assert (told["sycee-code"], told["sycee-param"]) == ("parameter_invalid", field)
+
+
+@pytest.mark.parametrize("field", ["description", "metadata"])
+async def test_nul_is_refused(channel: grpc.aio.Channel, field: str) -> None:
+    """AE2."""
+    create = method(channel, "Payments/CreatePayment", "Payment")
+    request = new_payment(description="a\0b") if field == "description" else new_payment()
+    if field == "metadata":
+        request.fields.metadata["a"] = "b\0"
+    _, told = await refused(create(request, metadata=key()))
+    assert (told["sycee-code"], told["sycee-param"]) == ("parameter_invalid", field)
+
+
+async def test_a_no_fits_into_its_headers_whatever_it_is_about(
+    channel: grpc.aio.Channel, payments: FakePayments
+) -> None:
+    """AE1."""
+    facts = {"decline_code": "lost_card", "snapshot": "x" * 100_000}
+    payments.refusal = CardDeclined("错" * 100_000, param="größe", facts=facts)
+    create = method(channel, "Payments/CreatePayment", "Payment")
+    status, told = await refused(create(new_payment(), metadata=key()))
+    assert status is grpc.StatusCode.FAILED_PRECONDITION
+    assert told["sycee-param"] == "gr\\xf6\\xdfe"
+    assert msgspec.json.decode(bytes(told["sycee-facts-bin"])) == {"decline_code": "lost_card"}
 
 
 async def test_an_unknown_choice_is_refused(channel: grpc.aio.Channel) -> None:

@@ -34,6 +34,7 @@ from sycee.services.payments.contract.shared import Origin, PaymentId, SetupId
 PATH = "/testcard/3ds/{payment}"
 SETUP_PATH = "/testcard/3ds/setups/{merchant}/{setup}"
 STYLE = (
+    ":root{color-scheme:light dark}"
     "body{font:16px system-ui;max-width:26rem;margin:4rem auto;padding:0 1rem}"
     "button{font:inherit;padding:.6rem 1rem;margin-right:.5rem}"
 )

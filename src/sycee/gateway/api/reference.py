@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from functools import cached_property
 from html import escape
 
@@ -17,7 +17,10 @@ from sycee.gateway.stripe.errors import WORDINGS, Wording, public_status
 from sycee.kernel.refusal import Refusal
 
 STYLE = (
+    ":root{color-scheme:light dark}"
     "body{font:16px/1.5 system-ui;max-width:60rem;margin:2rem auto;padding:0 1rem}"
+    "nav{columns:24rem;margin:1rem 0;font-size:.9rem}"
+    "nav a{display:block;overflow-wrap:anywhere;text-decoration:none}"
     "code{background:#8881;padding:.1em .3em;border-radius:.3em}"
     "section{border-top:1px solid #8884;padding:.5rem 0}"
     "table{border-collapse:collapse}td,th{text-align:left;vertical-align:top;padding:.2rem .8rem "
@@ -65,7 +68,7 @@ class Reference:
     @cached_property
     def _page(self) -> bytes:
         document = msgspec.json.decode(self._document, type=_Document)
-        parts = [_operations(document), _errors()]
+        parts = [_contents(document), _operations(document), _errors()]
         return (
             '<!doctype html><html lang="en"><meta charset="utf-8">'
             '<meta name="viewport" content="width=device-width"><title>Sycee API</title>'
@@ -107,12 +110,23 @@ class _Document(msgspec.Struct):
     components: _Components
 
 
-def _operations(document: _Document) -> str:
-    return "".join(
-        _operation(method.upper(), path, operation, document.components.schemas)
-        for path, methods in document.paths.items()
-        for method, operation in methods.items()
+def _each(document: _Document) -> Iterator[tuple[str, str, _Operation]]:
+    for path, methods in document.paths.items():
+        for method, operation in methods.items():
+            yield method.upper(), path, operation
+
+
+def _contents(document: _Document) -> str:
+    links = "".join(
+        f'<a href="#{operation.operationId}">{method} {escape(path)}</a>'
+        for method, path, operation in _each(document)
     )
+    return f"<nav>{links}</nav>"
+
+
+def _operations(document: _Document) -> str:
+    schemas = document.components.schemas
+    return "".join(_operation(*each, schemas) for each in _each(document))
 
 
 def _operation(method: str, path: str, operation: _Operation, schemas: dict[str, _Schema]) -> str:
@@ -124,7 +138,7 @@ def _operation(method: str, path: str, operation: _Operation, schemas: dict[str,
         for name, required in names
     )
     return (
-        f"<section><h3><code>{method} {escape(path)}</code></h3>"
+        f'<section id="{operation.operationId}"><h3><code>{method} {escape(path)}</code></h3>'
         f"<p>{escape(operation.summary)}</p>{f'<p>Takes {listed}.</p>' if listed else ''}</section>"
     )
 

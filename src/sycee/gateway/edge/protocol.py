@@ -33,6 +33,8 @@ LINGER_BYTES_MAX = 4_194_304
 NEVER = float("inf")
 
 _WATCHED = frozenset({b"content-length", b"content-encoding", b"transfer-encoding"})
+_SINGLE = frozenset({b"host", b"authorization", b"idempotency-key", b"content-type"})
+"""Fields of which two readers could take one each."""
 
 Render = Callable[[str, Refusal], Answer]
 """Words for a refusal of a request to a path, in the dialect of the door that the path names."""
@@ -210,15 +212,17 @@ class EdgeProtocol(HttpToolsProtocol):
         size = len(self.url) + sum([len(name) + len(value) for name, value in headers])
         if size > self.limits.head_bytes_max or len(headers) > self.limits.header_fields_max:
             self._stop(HeadTooLarge("The head has too many or too long fields."))
-        hosts = 0
+        single = []
         for name, value in headers:
-            if name == b"host":
-                hosts += 1
+            if name in _SINGLE:
+                single.append(name)
             elif name in _WATCHED:
                 self._check_field(name, value.lower())
+        if len(single) > len(set(single)):
+            self._stop(HeadInvalid("A field is there twice that must be there once."))
         version = self.parser.get_http_version()
-        if version not in ("1.1", "1.0") or hosts > 1 or (not hosts and version == "1.1"):
-            self._stop(HeadInvalid("There must be one Host field and a known version of HTTP."))
+        if version not in ("1.1", "1.0") or (version == "1.1" and b"host" not in single):
+            self._stop(HeadInvalid("There must be a Host field and a known version of HTTP."))
 
     def _check_field(self, name: bytes, value: bytes) -> None:
         if name == b"content-length" and int(value) > self.limits.body_bytes_max:

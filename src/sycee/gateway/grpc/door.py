@@ -110,7 +110,7 @@ class _Desk:
         except Exception:  # noqa: BLE001 - the one place where faults of calls are logged
             log.fault("call_failed", operation=self._wanted.operation.name)
             no = refusals.CallFailed("an unexpected fault; it was logged")
-        return await context.abort(refusals.status(no), no.detail, refusals.metadata(no))
+        return await context.abort(refusals.status(no), refusals.words(no), refusals.metadata(no))
 
     async def _answer(self, body: bytes, metadata: Mapping[str, str]) -> bytes:
         who = await self._access.caller(_octets(metadata, "authorization"))

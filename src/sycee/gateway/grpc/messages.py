@@ -10,6 +10,7 @@ import msgspec
 from google.protobuf.message import Message
 from msgspec import inspect
 
+from sycee.gateway.grpc.offer import VALUES
 from sycee.gateway.grpc.shapes import Shape, shapes
 from sycee.gateway.refusals import ParameterInvalid, ParameterMissing
 from sycee.kernel.money import Money, currency
@@ -27,7 +28,11 @@ class Reader:
 
     def __init__(self, struct: type[msgspec.Struct], *, is_request: bool = False) -> None:
         self._struct = struct
-        self._fields = [(shape, _reading(shape)) for shape in shapes(struct, is_request=is_request)]
+        name = struct.__name__
+        self._fields = [
+            (shape, _reading(shape, VALUES.get((name, shape.name))))
+            for shape in shapes(struct, is_request=is_request)
+        ]
 
     def read(self, message: Message, given: Mapping[str, object]) -> msgspec.Struct:
         """The Struct: ``given`` by the door, the rest by the caller."""
@@ -67,10 +72,13 @@ def _is_there(message: Message, shape: Shape) -> bool:
     return True
 
 
-def _reading(shape: Shape) -> Convert:
+def _reading(shape: Shape, values: frozenset[str] | None) -> Convert:
     if shape.is_map:
-        return lambda texts: dict(cast("Mapping[str, str]", texts))
-    one = _reading_one(shape)
+        return lambda texts: {
+            _text(key, shape.name): _text(value, shape.name)
+            for key, value in cast("Mapping[str, str]", texts).items()
+        }
+    one = _reading_one(shape) if values is None else _choosing(dict.fromkeys(values), shape.name)
     if shape.repeated:
         return lambda values: tuple(map(one, cast("Iterable[object]", values)))
     return one
@@ -85,8 +93,17 @@ def _reading_one(shape: Shape) -> Convert:
     if isinstance(shape.type, inspect.CustomType):
         return lambda octets: _number(cast("bytes", octets), shape.name)
     if isinstance(shape.type, inspect.EnumType):
-        return _choosing(shape.type.cls, shape.name)
+        return _choosing({choice.value: choice for choice in shape.type.cls}, shape.name)
+    if isinstance(shape.type, inspect.StrType):
+        return lambda text: _text(cast("str", text), shape.name)
     return _as_it_is
+
+
+def _text(text: str, name: str) -> str:
+    """What no database keeps is refused by every door."""
+    if "\0" in text:
+        raise ParameterInvalid(f"{name} contains NUL", param=name)
+    return text
 
 
 def _money(message: object) -> Money:
@@ -111,14 +128,14 @@ def _number(octets: bytes, name: str) -> U128:
     return U128.decode(octets)
 
 
-def _choosing(kind: type[Enum], name: str) -> Convert:
-    choices: dict[object, Enum] = {choice.value: choice for choice in kind}
+def _choosing(choices: Mapping[str, object], name: str) -> Convert:
+    """One of some texts; a text without a meaning of its own stands for itself."""
 
-    def choose(value: object) -> Enum:
+    def choose(value: object) -> object:
         if value not in choices:
-            listed = ", ".join(map(str, choices))
+            listed = ", ".join(sorted(choices))
             raise ParameterInvalid(f"{name} is one of {listed}", param=name)
-        return choices[value]
+        return choices[cast("str", value)] or value
 
     return choose
 

@@ -7,6 +7,11 @@ import msgspec
 
 from sycee.kernel.refusal import Refusal
 
+WORDS_MAX = 500
+"""Characters; each may take nine octets in a header, and all of them at most 8 KiB."""
+KEPT_INSIDE = frozenset({"snapshot"})
+"""Facts between services: a whole payment does not fit into a header."""
+
 _STATUS = {
     401: grpc.StatusCode.UNAUTHENTICATED,
     402: grpc.StatusCode.FAILED_PRECONDITION,
@@ -29,11 +34,18 @@ def status(refusal: Refusal) -> grpc.StatusCode:
     return _STATUS.get(refusal.status, grpc.StatusCode.INVALID_ARGUMENT)
 
 
+def words(refusal: Refusal) -> str:
+    """The no for people, short enough for a header whatever was sent."""
+    return refusal.detail[:WORDS_MAX]
+
+
 def metadata(refusal: Refusal) -> tuple[tuple[str, str | bytes], ...]:
-    """The no for programs, in trailing metadata."""
+    """The no for programs, in trailing metadata: ASCII and small, as gRPC wants it."""
     told: list[tuple[str, str | bytes]] = [("sycee-code", refusal.code)]
     if refusal.param is not None:
-        told.append(("sycee-param", refusal.param))
-    if refusal.facts:
-        told.append(("sycee-facts-bin", msgspec.json.encode(refusal.facts)))
+        param = refusal.param[:WORDS_MAX].encode("ascii", "backslashreplace").decode()
+        told.append(("sycee-param", param))
+    facts = {name: fact for name, fact in refusal.facts.items() if name not in KEPT_INSIDE}
+    if facts:
+        told.append(("sycee-facts-bin", msgspec.json.encode(facts)))
     return tuple(told)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from sycee.kernel.refusal import Refusal
+from sycee.kernel.refusal import NotFound, Refusal
 from sycee.runtime.database import Session
 from sycee.services.payments.contract.intents import (
     CancelRefund,
@@ -111,7 +111,8 @@ def _charge(session: Session, command: CreateRefund) -> Charge:
             payment_rows.find(session, merchant, command.payment), command.payment, "payment"
         )
         wanted = _charge_of(payment, wanted)
-    assert wanted is not None, "the door asks for a payment or a charge"
+    if wanted is None:
+        raise NotFound("Name a payment or a charge.", param="payment")
     return charge_rules.existing(charge_rows.find(session, merchant, wanted), wanted, "charge")
 
 
