@@ -28,6 +28,15 @@ def test_an_id_has_its_prefix_and_one_length():
     assert len(made) == len("pi_") + 24
 
 
+@given(st.lists(st.tuples(instants, entropies), min_size=1, max_size=5))
+def test_ids_of_a_maker_are_those_that_their_time_and_entropy_write(made):
+    clock, entropy = FakeClock(), iter([entropy for _, entropy in made])
+    ids = Ids(clock, lambda size: next(entropy))
+    for instant, drawn in made:
+        clock.instant = instant
+        assert ids.new("pi") == encode("pi", instant, drawn)
+
+
 @given(st.lists(st.text(), min_size=1, max_size=4))
 def test_a_derived_number_is_stable_and_never_zero(parts):
     number = derived_number(*parts)

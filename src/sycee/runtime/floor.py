@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import gc
-import os
 import signal
 from collections.abc import Awaitable, Callable, Coroutine
 from pathlib import Path
@@ -13,7 +12,7 @@ from typing import Protocol, Self, TypeVar
 
 from sycee.kernel.clock import Clock
 from sycee.kernel.ids import Ids
-from sycee.runtime import logs, secrets
+from sycee.runtime import entropy, logs, secrets
 from sycee.runtime.clock import SystemClock
 from sycee.runtime.database import Database
 from sycee.runtime.health import Health
@@ -57,7 +56,7 @@ class Floor:
         clock: Clock | None = None,
     ) -> None:
         self.clock: Clock = clock or SystemClock()
-        self.ids = Ids(self.clock, os.urandom)
+        self.ids = Ids(self.clock, entropy.take)
         self.profile = profile
         self.health = Health()
         self._data = data

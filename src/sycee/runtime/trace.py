@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import os
 import re
 from contextvars import ContextVar
+
+from sycee.runtime import entropy
 
 _VALID = re.compile(r"(?!ff)[0-9a-f]{2}-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
 """Version, trace id, parent id, flags; all zeros and version ff are invalid (section 3.2)."""
@@ -16,7 +17,7 @@ _current: ContextVar[str] = ContextVar("traceparent", default="")
 
 def new() -> str:
     """A fresh, sampled ``traceparent``."""
-    octets = os.urandom(24).hex()
+    octets = entropy.take(24).hex()
     return f"00-{octets[:32]}-{octets[32:]}-01"
 
 

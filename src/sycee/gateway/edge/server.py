@@ -22,7 +22,13 @@ class Server:
         self._limits = limits
         self._state = EdgeState(limits, render)
         self._config = Config(
-            app, http=EdgeProtocol, lifespan="off", ws="none", log_config=None, access_log=False
+            app,
+            http=EdgeProtocol,
+            lifespan="off",
+            ws="none",
+            log_config=None,
+            access_log=False,
+            proxy_headers=False,  # Whoever connects could name any address as their own.
         )
         self._empty = asyncio.Event()
         self._listener: asyncio.Server | None = None
