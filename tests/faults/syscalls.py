@@ -39,6 +39,13 @@ class Operation(msgspec.Struct, frozen=True):
     before: int
 
 
+class Heard(msgspec.Struct, frozen=True):
+    """An answer, and when it came."""
+
+    answer: Answer
+    at: float
+
+
 OPERATIONS = {
     "create": Operation(Plot.PAID, 0),
     "confirm": Operation(Plot.PAID, 1),
@@ -118,19 +125,18 @@ class Sweep:
     def fail_at(self, name: str, point: Point, what: str) -> bool:
         """Fail the disk at one point; whether it was reached."""
         story = self._prepared(name)
-        later: list[Answer] = []
         with strace.injecting(self.platform.pid, point, what) as seen:
-            answer = asyncio.run(self._send(story))
+            heard = asyncio.run(self._send(story))
             time.sleep(GRACE_S)
             if self.platform.is_running:
-                later = asyncio.run(self._tell_later())
+                heard += asyncio.run(self._tell_later())
         hits = [call for call in seen if call.is_injected]
         where = f"{name}, {what} at {point}"
         if not hits:
             self.run.counted["points_not_reached"] += 1
             return False
         self.run.counted["disk_faults"] += 1
-        self.run.found(where, wrongly_acknowledged(point, seen, answer, later))
+        self.run.found(where, wrongly_acknowledged(point, seen, heard))
         self._recover(where)
         return True
 
@@ -172,15 +178,16 @@ class Sweep:
             assert ask.kept is not None and ask.kept.is_good, ask
         line.close()
 
-    async def _send(self, story: Story) -> Answer | None:
+    async def _send(self, story: Story) -> list[Heard]:
         """Send a story's next request once."""
         ask = story.next_ask()
         assert ask is not None
-        return await _once(Line(self.platform.url, self.platform.key), ask)
+        answer = await _once(Line(self.platform.url, self.platform.key), ask)
+        return [] if answer is None else [Heard(answer, time.time())]
 
-    async def _tell_later(self) -> list[Answer]:
+    async def _tell_later(self) -> list[Heard]:
         """What is answered to stories that begin after the fault."""
-        heard = []
+        heard: list[Heard] = []
         for _ in range(LATER):
             story = self._new(Plot.PAID)
             self.crowd.told.append(story)
@@ -189,7 +196,7 @@ class Sweep:
                 answer = await _once(line, ask)
                 if answer is None or not answer.is_kept:
                     break
-                heard.append(answer)
+                heard.append(Heard(answer, time.time()))
             line.close()
         return heard
 
@@ -211,19 +218,21 @@ class Sweep:
 
 
 def wrongly_acknowledged(
-    point: Point, seen: Sequence[Call], answer: Answer | None, later: Sequence[Answer]
+    point: Point, seen: Sequence[Call], heard: Sequence[Heard]
 ) -> Iterator[str]:
-    """MS7: a commit that failed is not acknowledged, and nothing is after it."""
+    """MS7: a commit that failed is not acknowledged, and nothing is after it.
+
+    The thread that moves a log into its file has written nothing to the log: a sync that failed
+    there unmakes no commit.
+    """
     file = Path(point.path).name
     writers = {call.thread for call in seen if call.name in strace.WRITES}
-    is_commit = any(call.is_injected and call.thread in writers for call in seen)
-    if file not in MONEY or not is_commit:
+    failed = [call.at for call in seen if call.is_injected and call.thread in writers]
+    if file not in MONEY or not failed:
         return
-    if answer is not None and _claims(file, answer):
-        yield f"acknowledged although its commit failed: {answer.body[:200]!r}"
-    for each in later:
-        if _claims(file, each):
-            yield f"acknowledged after the disk had failed: {each.body[:200]!r}"
+    for each in heard:
+        if each.at > min(failed) and _claims(file, each.answer):
+            yield f"acknowledged after a commit had failed: {each.answer.body[:200]!r}"
 
 
 def _claims(file: str, answer: Answer) -> bool:

@@ -13,7 +13,7 @@ from tests.faults.lab import strace
 from tests.faults.lab.counter import committed
 from tests.faults.lab.line import Answer
 from tests.faults.lab.strace import Call, Point
-from tests.faults.syscalls import wrongly_acknowledged
+from tests.faults.syscalls import Heard, wrongly_acknowledged
 from tests.system.platform import ROOT
 
 
@@ -83,20 +83,26 @@ def test_a_sync_that_fails_is_no_promise(counter: Counter) -> None:
     assert [call.name for call in seen if call.is_injected] == ["fdatasync"]
 
 
+LOG = "/data/payments.sqlite-wal"
+SYNC = Point("fdatasync", 1, LOG)
+WRITTEN = Call(7, "pwrite64", LOG, at=1.0)
+FAILED = Call(7, "fdatasync", LOG, at=2.0, is_injected=True)
+GOOD = Answer(200, b'{"status":"succeeded"}')
+
+
 def test_an_answer_after_a_failed_commit_is_found() -> None:
     """MS7."""
-    path = "/data/payments.sqlite-wal"
-    point = Point("fdatasync", 1, path)
-    seen = [Call(7, "pwrite64", path), Call(7, "fdatasync", path, is_injected=True)]
-    good = Answer(200, b'{"status":"succeeded"}')
-    refused = Answer(503, b"{}")
-    assert len(list(wrongly_acknowledged(point, seen, good, [good]))) == 2
-    assert list(wrongly_acknowledged(point, seen, refused, [refused])) == []
+    heard = [Heard(GOOD, 2.1), Heard(Answer(503, b"{}"), 2.2), Heard(GOOD, 2.3)]
+    assert len(list(wrongly_acknowledged(SYNC, [WRITTEN, FAILED], heard))) == 2
+
+
+def test_an_answer_before_a_failed_commit_is_none_of_its_business() -> None:
+    """MS7."""
+    heard = [Heard(GOOD, 1.9)]
+    assert list(wrongly_acknowledged(SYNC, [WRITTEN, FAILED], heard)) == []
 
 
 def test_a_checkpoint_that_fails_does_not_unmake_a_commit() -> None:
     """MS7: the thread that moves the log has written nothing to it."""
-    path = "/data/payments.sqlite-wal"
-    seen = [Call(7, "pwrite64", path), Call(8, "fdatasync", path, is_injected=True)]
-    good = Answer(200, b'{"status":"succeeded"}')
-    assert list(wrongly_acknowledged(Point("fdatasync", 1, path), seen, good, [good])) == []
+    failed = Call(8, "fdatasync", LOG, at=2.0, is_injected=True)
+    assert list(wrongly_acknowledged(SYNC, [WRITTEN, failed], [Heard(GOOD, 2.1)])) == []

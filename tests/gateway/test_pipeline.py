@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 
+import msgspec
 import pytest
 
 from sycee.gateway.edge.limits import Limits
 from sycee.kernel.refusal import Unavailable
+from sycee.services.payments.contract.intents import CardDeclined, PaymentStateInvalid
 from tests.gateway.door import opened
 from tests.gateway.edge.wire import status, talk
 from tests.gateway.objects import PAYMENT
@@ -103,6 +106,33 @@ async def test_a_browser_with_the_client_secret_sees_its_part():
         assert answer.status_code == 200
         assert "metadata" not in answer.json() and answer.json()["status"] == "succeeded"
         assert door.payments.last.client_secret == "pi_1_secret_x"
+
+
+SNAPSHOT = {
+    "payment": "pi_1",
+    "snapshot": base64.b64encode(msgspec.msgpack.encode(PAYMENT)).decode(),
+}
+
+
+@pytest.mark.parametrize(
+    ("refusal", "key", "sees"),
+    [
+        (CardDeclined("Declined.", facts=SNAPSHOT), "sk_test_1", {"status", "metadata"}),
+        (CardDeclined("Declined.", facts=SNAPSHOT), "pk_test_1", {"status"}),
+        (PaymentStateInvalid("No.", facts=SNAPSHOT), "sk_test_1", {"status", "metadata"}),
+        (PaymentStateInvalid("No.", facts=SNAPSHOT), "pk_test_1", set()),
+    ],
+)
+async def test_a_refusal_shows_a_browser_no_more_than_an_answer_does(refusal, key, sees):
+    """IA2: and nothing of a payment whose client secret it may not know."""
+    async with opened(confirm_payment=refusal) as door:
+        answer = await door.client.post(
+            "/v1/payment_intents/pi_1/confirm",
+            data={"client_secret": "guessed"},
+            headers=bearer(key),
+        )
+        shown = answer.json()["error"].get("payment_intent", {})
+        assert shown.keys() & {"status", "metadata"} == sees
 
 
 async def test_the_key_may_come_as_a_user_name():

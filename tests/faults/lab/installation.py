@@ -53,12 +53,14 @@ class Installation(Platform):
         return self._process is not None and self._process.poll() is None
 
     def services(self) -> dict[str, int]:
-        """In the fleet: service -> its process."""
+        """In the fleet: service -> its process; the queue's server is one of them."""
         found = {}
         for pid in tree(self.pid):
             words = _command(pid)
             if "serve" in words:
                 found[words[words.index("serve") + 1]] = pid
+            elif Path(words[0] if words else "").name == "nats-server":
+                found["nats"] = pid
         return found
 
     def freeze(self) -> None:

@@ -27,7 +27,7 @@ CALLS = (
 )
 DETACH_TIMEOUT_S = 10.0
 WRITES = ("write", "pwrite64")
-_LINE = re.compile(r"^(?:(\d+)\s+)?(\w+)\((?:\d+<([^>]*)>)?")
+_LINE = re.compile(r"^(?:(\d+)\s+)?(\d+\.\d+) (\w+)\((?:\d+<([^>]*)>)?")
 
 
 class CannotTrace(Exception):
@@ -41,6 +41,8 @@ class Call(msgspec.Struct, frozen=True):
     name: str
     file: str
     """The path, pipe or socket that it is about."""
+    at: float = 0.0
+    """Unix seconds."""
     is_injected: bool = False
 
 
@@ -109,7 +111,7 @@ def points(seen: Sequence[Call], pid: int) -> list[Point]:
 def _attached(pid: int, *arguments: str) -> Iterator[list[Call]]:
     seen: list[Call] = []
     with tempfile.NamedTemporaryFile(prefix="sycee-strace-") as out:
-        command = ["strace", "-y", "-o", out.name, "-p", str(pid), *arguments]
+        command = ["strace", "-y", "-ttt", "-o", out.name, "-p", str(pid), *arguments]
         tracer = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
         try:
             assert tracer.stderr is not None
@@ -136,5 +138,5 @@ def _calls(text: str, pid: int) -> Iterator[Call]:
     for line in text.splitlines():
         match = _LINE.match(line)
         if match:
-            thread = int(match[1] or pid)
-            yield Call(thread, match[2], match[3] or "", "(INJECTED)" in line)
+            thread, file = int(match[1] or pid), match[4] or ""
+            yield Call(thread, match[3], file, float(match[2]), "(INJECTED)" in line)

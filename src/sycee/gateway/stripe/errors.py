@@ -11,7 +11,7 @@ import msgspec
 from sycee.gateway.links import Links
 from sycee.gateway.problems import header_fields
 from sycee.gateway.request import Answer, Request
-from sycee.gateway.stripe.payment_intents.render import render_payment
+from sycee.gateway.stripe.payment_intents.render import render_for_browser, render_payment
 from sycee.gateway.stripe.payment_methods import render_method
 from sycee.gateway.stripe.setup_intents import render_setup
 from sycee.gateway.stripe.shapes import Public
@@ -99,7 +99,8 @@ class StripeDialect:
         error = error_object(refusal, self._links, request)
         payment = await self._payment(refusal, request)
         if payment is not None:
-            error["payment_intent"] = render_payment(payment, self._links)
+            render = render_for_browser if _is_browser(request) else render_payment
+            error["payment_intent"] = render(payment, self._links)
             if payment.last_error is not None and payment.last_error.method is not None:
                 error["payment_method"] = render_method(payment.last_error.method)
         setup = refusal.facts.get("setup_snapshot")
@@ -115,7 +116,8 @@ class StripeDialect:
 
     async def _payment(self, refusal: Refusal, request: Request | None) -> Payment | None:
         """The payment as it was when the refusal was first given, or as it is now."""
-        if _is_stranger(refusal, request):
+        if _is_browser(request) and not isinstance(refusal, CardDeclined):
+            # Others may come before the client secret was shown to be known.
             return None
         snapshot = refusal.facts.get("snapshot")
         if snapshot is not None:
@@ -129,11 +131,9 @@ class StripeDialect:
         return None
 
 
-def _is_stranger(refusal: Refusal, request: Request | None) -> bool:
-    """Whether a browser asked that may not have shown the client secret: a decline comes after."""
-    if request is None or request.caller is None:
-        return False
-    return request.caller.role is Role.PUBLISHABLE and not isinstance(refusal, CardDeclined)
+def _is_browser(request: Request | None) -> bool:
+    caller = request.caller if request is not None else None
+    return caller is not None and caller.role is Role.PUBLISHABLE
 
 
 def error_object(refusal: Refusal, links: Links, request: Request | None = None) -> Public:
