@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 import time
+from pathlib import Path
 
 import httpx
 import pytest
 import stripe
 
 from sycee.gateway.access import VERSION
-from tests.system.platform import Platform
+from tests.system.platform import Platform, running
 from tests.system.shops import Shop, bearer, lunch, open_shop, operator, seen, stranger
 
 FORM = {name: str(value).lower() for name, value in lunch().items()}
@@ -264,3 +265,33 @@ def test_a_shop_sees_its_own_account(shop: Shop) -> None:
         "usd",
         True,
     )
+
+
+@pytest.mark.parametrize("topology", ["one", "processes"])
+def test_a_key_is_remembered_through_a_crash(tmp_path: Path, topology: str) -> None:
+    """MS2: paid, declined and refunded before; the same answers after, to the byte."""
+    named = "gateway.public_url=https://pay.example"
+    with running(tmp_path, topology, named) as platform:
+        before = [answer.content for answer in repeated(platform)]
+        platform.kill()
+        platform.start()
+        assert [answer.content for answer in repeated(platform)] == before
+        assert len(platform.client().v1.charges.list().data) == 2
+        assert platform.verify().returncode == 0
+
+
+def repeated(platform: Platform) -> list[httpx.Response]:
+    assert platform.ready is not None
+    decline = {**FORM, "payment_method": "pm_card_chargeDeclined"}
+    with bearer(platform, platform.ready.secret_key) as desk:
+
+        def post(path: str, form: dict[str, str], key: str) -> httpx.Response:
+            return desk.post(path, data=form, headers={"idempotency-key": key})
+
+        paid = post("/v1/payment_intents", FORM, "paid")
+        refund = {"payment_intent": paid.json()["id"], "amount": "500"}
+        return [
+            paid,
+            post("/v1/payment_intents", decline, "declined"),
+            post("/v1/refunds", refund, "refunded"),
+        ]

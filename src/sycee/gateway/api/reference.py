@@ -21,7 +21,7 @@ STYLE = (
     "body{font:16px/1.5 system-ui;max-width:60rem;margin:2rem auto;padding:0 1rem}"
     "nav{columns:24rem;margin:1rem 0;font-size:.9rem}"
     "nav a{display:block;overflow-wrap:anywhere;text-decoration:none}"
-    "code{background:#8881;padding:.1em .3em;border-radius:.3em}"
+    "code{background:#8881;padding:.1em .3em;border-radius:.3em;overflow-wrap:anywhere}"
     "section{border-top:1px solid #8884;padding:.5rem 0}"
     "table{border-collapse:collapse}td,th{text-align:left;vertical-align:top;padding:.2rem .8rem "
     ".2rem 0}h3{margin:.5rem 0}@media(prefers-color-scheme:dark){body{background:#111;color:#ddd}"
