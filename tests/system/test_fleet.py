@@ -7,6 +7,7 @@ import signal
 from collections.abc import Iterator
 from pathlib import Path
 
+import httpx
 import pytest
 import stripe
 
@@ -63,6 +64,23 @@ def test_a_member_that_dies_comes_back(fleet: Platform, service: str) -> None:
     os.kill(dead, signal.SIGKILL)
     seen(lambda: children(fleet.pid).get(service, dead) != dead)
     seen(lambda: pays(fleet))
+
+
+def test_readiness_tells_that_a_service_is_away(fleet: Platform) -> None:
+    """RE1."""
+
+    def ready() -> int:
+        return httpx.get(f"{fleet.url}/ready", trust_env=False).status_code
+
+    assert ready() == 200
+    ledger = children(fleet.pid)["ledger"]
+    os.kill(ledger, signal.SIGSTOP)
+    try:
+        assert ready() == 503
+        assert httpx.get(f"{fleet.url}/health", trust_env=False).status_code == 200
+    finally:
+        os.kill(ledger, signal.SIGCONT)
+    assert seen(lambda: ready() == 200)
 
 
 def test_payments_go_on_after_the_queue_died(fleet: Platform) -> None:

@@ -68,6 +68,8 @@ async def assemble(floor: Floor, configuration: Configuration, here: Collection[
             return service
         stand_in = rpc.remote(name, contract, address(configuration, name), keys)
         floor.at_close(partial(rpc.disconnect, stand_in))
+        if GATEWAY in here:
+            floor.health.check(f"service {name}", partial(rpc.check, stand_in))
         return stand_in
 
     keys = tls_of(configuration)

@@ -8,13 +8,14 @@ for a slower one.
 
 from sycee.runtime.rpc.conversation import RemoteFault
 from sycee.runtime.rpc.operations import Operation, operations
-from sycee.runtime.rpc.remote import disconnect, remote
+from sycee.runtime.rpc.remote import check, disconnect, remote
 from sycee.runtime.rpc.server import Server, serve
 
 __all__ = [
     "Operation",
     "RemoteFault",
     "Server",
+    "check",
     "disconnect",
     "operations",
     "remote",

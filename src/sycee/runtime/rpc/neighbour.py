@@ -19,6 +19,7 @@ from sycee.runtime.tls import Tls
 WAITING_MAX = 10_000
 """Calls to one neighbour that may wait for their frame; further ones are refused."""
 _PATIENCE_S = 2.0
+_CHECK_S = 0.4
 _PAUSE_S, _PAUSE_S_MAX = 0.05, 2.0
 
 log = logs.logger("rpc")
@@ -57,6 +58,13 @@ class Neighbour:
         finally:
             self._waiting.pop(pending.call.id, None)
             expiry.cancel()
+
+    async def check(self) -> None:
+        """Raise unless the neighbour says now, over a connection of its own, that it serves."""
+        async with transport.channel(self._service, self._address, self._tls) as channel:
+            serves = await transport.serves(channel, self._service, _CHECK_S)
+        if not serves:
+            raise Unavailable(f"{self._service} does not serve now")
 
     async def close(self) -> None:
         """Stop talking; whoever still waits gets ``Unavailable``."""

@@ -37,6 +37,12 @@ async def disconnect(stand_in: object) -> None:
     await stand_in.neighbour.close()
 
 
+async def check(stand_in: object) -> None:
+    """Raise unless the service behind an object made by ``remote`` serves now."""
+    assert isinstance(stand_in, _Remote), "only what remote() made has a connection"
+    await stand_in.neighbour.check()
+
+
 class _Remote:
     def __init__(self, neighbour: Neighbour) -> None:
         self.neighbour = neighbour

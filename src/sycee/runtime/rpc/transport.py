@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 from typing import TypeAlias
 
 import grpc
+from grpc_health.v1 import health_pb2
 
 from sycee.runtime.rpc.frames import BODY_BYTES_MAX, FRAME_BYTES_MAX
 from sycee.runtime.tls import Tls
@@ -50,6 +51,19 @@ def open_stream(channel: grpc.aio.Channel, service: str) -> CallerStream:
         f"/{_grpc_name(service)}/{_METHOD}"
     )
     return method(wait_for_ready=True)
+
+
+async def serves(channel: grpc.aio.Channel, service: str, timeout_s: float) -> bool:
+    """What the standard health service says of ``service``; raises when it is silent."""
+    ask: grpc.aio.UnaryUnaryMultiCallable[
+        health_pb2.HealthCheckRequest, health_pb2.HealthCheckResponse
+    ] = channel.unary_unary(
+        "/grpc.health.v1.Health/Check",
+        health_pb2.HealthCheckRequest.SerializeToString,
+        health_pb2.HealthCheckResponse.FromString,
+    )
+    answer = await ask(health_pb2.HealthCheckRequest(service=service), timeout=timeout_s)
+    return answer.status == health_pb2.HealthCheckResponse.SERVING
 
 
 def server() -> grpc.aio.Server:
