@@ -302,7 +302,6 @@ def test_slow_senders_are_put_out_and_keep_nobody_waiting(platform: Platform, sh
         slow = [conversation(platform, half_head) for _ in range(200)]
         slow += [conversation(platform, half_body) for _ in range(50)]
         gathered = asyncio.gather(*slow, trickle())
-        await asyncio.sleep(0)
         await asyncio.to_thread(lambda: [healthy() for _ in range(20)])
         return await gathered
 

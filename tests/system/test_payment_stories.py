@@ -9,24 +9,12 @@ import pytest
 import stripe
 
 from tests.system.platform import Platform
-
-Params = dict[str, object]
+from tests.system.shops import lunch
 
 
 @pytest.fixture
 def shop(platform: Platform) -> stripe.StripeClient:
     return platform.client()
-
-
-def lunch(**more: object) -> Params:
-    """A payment of 20.00 USD, tried at once."""
-    return {
-        "amount": 2000,
-        "currency": "usd",
-        "payment_method": "pm_card_visa",
-        "confirm": True,
-        **more,
-    }
 
 
 def outcomes(times: int, action: Callable[[int], object]) -> list[object]:
