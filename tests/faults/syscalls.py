@@ -93,6 +93,7 @@ class Sweep:
         self.crowd = Crowd(4)
         self._numbers = iter(range(1_000_000))
         self._recoveries = 0
+        self._points = 0
 
     def kills(self, name: str, stride: int = 1) -> None:
         """Kill at every point of an operation, until it ends before the point comes."""
@@ -150,7 +151,7 @@ class Sweep:
         places = strace.points(seen, self.platform.pid)
         total = sum(place.nth for place in places)
         self.run.counted[f"points_of_{name}"] = total
-        self.run.at(int(self.run.counted["kills"]), total, f"points seen in {name}")
+        self._points += total
         return [place for place in places if not place.path.endswith("platform.log")]
 
     def _warm_up(self) -> None:
@@ -214,6 +215,8 @@ class Sweep:
         self.run.counted["restart_s_max"] = max(self.run.counted["restart_s_max"], took_s)
         self._recoveries += 1
         is_proved = self._recoveries % PROVED_EVERY == 0
+        if is_proved:
+            self.run.at(self._recoveries, self._points, where)
         asyncio.run(trial.compare(self.run, self.platform, self.crowd, where, REPEATED, is_proved))
 
 
