@@ -31,8 +31,6 @@ from sycee.services.payments.adapters.rail import (
 from sycee.services.payments.contract.intents import Payment, Refund
 from sycee.services.payments.contract.shared import (
     AttemptId,
-    IdempotencyConflict,
-    IdempotencyInFlight,
     Origin,
 )
 from sycee.services.payments.domain.attempts import (
@@ -88,18 +86,9 @@ class Attempts:
         self, origin: Origin, shape: type[Shape], prepare: Prepare
     ) -> Shape | Refusal:
         """As ``do``, but a failure that has changed something is returned."""
-        try:
-            earlier = await self._earlier(origin)
-            if earlier is not None:
-                return outcomes.replayed(earlier, shape)
-            result = await self._begun(origin, shape, prepare)
-        except (IdempotencyConflict, IdempotencyInFlight):
-            raise
-        except Refusal as refusal:
-            kept = await self._parts.once.keep_refusal(origin, refusal)
-            if kept is None:
-                raise
-            return outcomes.replayed(kept, shape)
+        result = await self._parts.once.first(
+            origin, shape, lambda: self._begun(origin, shape, prepare)
+        )
         if isinstance(result, Attempt):
             result = await self._carried_out(result)
         assert isinstance(result, (shape, Refusal)), "a verb's attempt is told as its object"
@@ -123,12 +112,6 @@ class Attempts:
         finally:
             self._taken.discard(attempt)
 
-    async def _earlier(self, origin: Origin) -> bytes | None:
-        if origin.idempotency_key is None:
-            return None
-        parts = self._parts
-        return await parts.database.read(lambda session: parts.once.earlier(session, origin))
-
     async def _begun(
         self, origin: Origin, shape: type[Shape], prepare: Prepare
     ) -> Attempt | Told | Refusal:
@@ -138,7 +121,7 @@ class Attempts:
         result: Attempt | Told | Refusal | None = None
         try:
             for _ in range(ROUNDS_MAX):
-                unit = self._keyed(origin, shape, await prepare(attempt))
+                unit = self._parts.once.keyed(origin, shape, await prepare(attempt))
                 try:
                     result = await self._parts.database.write(unit)
                 except Stale:
@@ -148,24 +131,6 @@ class Attempts:
         finally:
             if not isinstance(result, Attempt):
                 self._taken.discard(attempt)
-
-    def _keyed(self, origin: Origin, shape: type[Shape], unit: Unit) -> Unit:
-        if origin.idempotency_key is None:
-            return unit
-        once = self._parts.once
-
-        def keyed(session: Session) -> Attempt | Told | Refusal:
-            earlier = once.earlier(session, origin)
-            if earlier is not None:
-                return outcomes.replayed(earlier, shape)
-            result = unit(session)
-            if isinstance(result, Attempt):
-                once.claim(session, origin)
-            else:
-                once.keep(session, origin, outcomes.of(result))
-            return result
-
-        return keyed
 
     async def _carried_out(self, attempt: Attempt) -> Told | Refusal:
         """What the caller is told, in time: how the attempt ended, or that it is not known yet.

@@ -10,12 +10,7 @@ import msgspec
 
 from sycee.kernel.refusal import Refusal, Unavailable
 from sycee.runtime.database import Session
-from sycee.services.payments.contract.shared import (
-    IdempotencyConflict,
-    IdempotencyInFlight,
-    Origin,
-)
-from sycee.services.payments.service import outcomes
+from sycee.services.payments.contract.shared import Origin
 from sycee.services.payments.service.parts import Parts
 
 Shape = TypeVar("Shape", bound=msgspec.Struct)
@@ -42,55 +37,15 @@ async def prepared(
     first to reach its unit wins, and the other is answered with that outcome. For this,
     ``prepare`` must not move money.
     """
-    if origin.idempotency_key is not None:
-        earlier = await parts.database.read(lambda session: parts.once.earlier(session, origin))
-        if earlier is not None:
-            return outcomes.replayed(earlier, shape)
-    try:
-        result = await _done(parts, origin, shape, prepare)
-    except (IdempotencyConflict, IdempotencyInFlight):
-        raise
-    except Refusal as refusal:
-        kept = await parts.once.keep_refusal(origin, refusal)
-        if kept is None:
-            raise
-        return outcomes.replayed(kept, shape)
+
+    async def done() -> Shape | Refusal:
+        for _ in range(ROUNDS_MAX):
+            unit = parts.once.keyed(origin, shape, await prepare())
+            with contextlib.suppress(Stale):
+                return await parts.database.write(unit)
+        raise Unavailable("Other requests keep changing this object; try again in a moment.")
+
+    result = await parts.once.first(origin, shape, done)
     if isinstance(result, Refusal):
         raise result
     return result
-
-
-async def _done(
-    parts: Parts,
-    origin: Origin,
-    shape: type[Shape],
-    prepare: Callable[[], Awaitable[Callable[[Session], Shape | Refusal]]],
-) -> Shape | Refusal:
-    for _ in range(ROUNDS_MAX):
-        unit = _keyed(parts, origin, shape, await prepare())
-        with contextlib.suppress(Stale):
-            return await parts.database.write(unit)
-    raise Unavailable("Other requests keep changing this object; try again in a moment.")
-
-
-def _keyed(
-    parts: Parts,
-    origin: Origin,
-    shape: type[Shape],
-    unit: Callable[[Session], Shape | Refusal],
-) -> Callable[[Session], Shape | Refusal]:
-    def keyed(session: Session) -> Shape | Refusal:
-        earlier = parts.once.earlier(session, origin)
-        if earlier is not None:
-            return outcomes.replayed(earlier, shape)
-        result = unit(session)
-        parts.once.keep(session, origin, _outcome(result))
-        return result
-
-    return keyed
-
-
-def _outcome(result: msgspec.Struct | Refusal) -> bytes:
-    if isinstance(result, Refusal):
-        return outcomes.refused(result)
-    return outcomes.answered(result)
