@@ -34,7 +34,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Seconds after which a caller is answered ``processing`` while the rail is still asked."""
     sweep_every_s: float = 1.0
     """Seconds between two looks for attempts whose outcome is unknown."""
-    lost_after_s: float = 60.0
+    lost_after_s: float = 30.0
     """Seconds after which an order that its rail does not know is given up."""
     keep_keys_s: int = 2 * 86_400
     """Seconds for which idempotency keys are kept at least; not below a day."""
