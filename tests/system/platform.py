@@ -126,7 +126,7 @@ class Platform:
 
 def environment() -> dict[str, str]:
     """The children's environment: this tree's code first."""
-    return {**os.environ, "PYTHONPATH": str(ROOT / "src")}
+    return {**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT / "src"), str(ROOT)])}
 
 
 @contextlib.contextmanager
