@@ -226,8 +226,9 @@ async def test_a_killed_process_keeps_what_it_acknowledged(path: Path, lines: in
     assert {entry.message.key for entry in entries} == found
 
 
+@pytest.mark.parametrize("reads", [0, 3])
 async def test_the_log_is_moved_and_begins_anew_under_load(
-    path: Path, monkeypatch: pytest.MonkeyPatch
+    path: Path, monkeypatch: pytest.MonkeyPatch, reads: int
 ) -> None:
     monkeypatch.setattr(checkpoints_module, "EVERY_S", 0.01)
     monkeypatch.setattr(checkpoints_module, "LOG_BYTES_MAX", MEBI)
@@ -237,7 +238,15 @@ async def test_the_log_is_moved_and_begins_anew_under_load(
         for number in range(300):
             await database.write(put(f"{name}-{number}", 1, bytes(2_000)))
 
+    async def reader() -> None:
+        while True:
+            await database.read(count)
+            await asyncio.sleep(0)
+
+    readers = [asyncio.create_task(reader()) for _ in range(reads)]
     await asyncio.gather(*(caller(name) for name in range(16)))
+    for task in readers:
+        task.cancel()
     file_bytes, log_bytes = sizes(path)
     assert file_bytes > 4 * MEBI
     assert log_bytes < file_bytes
@@ -360,6 +369,7 @@ async def test_a_query_sees_one_moment(path: Path) -> None:
         return first, count(session)
 
     assert await database.read(twice) == (0, 0)
-    assert await database.read(count) == 1
     other.close()
+    await database.write(put("y"))
+    assert await database.read(count) == 2
     await database.close()

@@ -31,7 +31,8 @@ class Checkpoints:
         (self._page_bytes,) = self._connection.execute("PRAGMA page_size").fetchone()
         self._connection_lock = threading.Lock()
         self._ended = threading.Event()
-        self._log_is_large = False
+        self.is_due = False
+        """The log has grown large: ``catch_up`` should be called between two commits."""
         self._on_failure: Callable[[], object] = lambda: None
         self._thread = threading.Thread(
             target=self._keep, name=f"checkpoints {path.name}", daemon=True
@@ -44,9 +45,8 @@ class Checkpoints:
 
     def catch_up(self) -> None:
         """Between two commits: move the rest of a log that has grown large."""
-        if self._log_is_large:
-            self._log_is_large = False
-            self._move("PASSIVE")
+        self.is_due = False
+        self._move("PASSIVE")
 
     def end(self) -> None:
         """Stop, move everything, and empty the log."""
@@ -62,7 +62,7 @@ class Checkpoints:
             if self.has_failed:
                 self._on_failure()
                 return
-            self._log_is_large = frames * self._page_bytes > LOG_BYTES_MAX
+            self.is_due = frames * self._page_bytes > LOG_BYTES_MAX
 
     def _move(self, mode: str) -> int:
         """Run one checkpoint; the frames in the log."""

@@ -88,11 +88,15 @@ class SqliteDatabase:
         return await call.answer
 
     async def read(self, query: Callable[[Session], Result]) -> Result:
+        """The snapshot stays for the reads that follow, until a group of writes begins or ends.
+
+        Until then it is what was acknowledged; taking one for each read costs system calls.
+        """
         self._check_open()
         try:
             return query(self._reading)
         finally:
-            if not self._reading.end():
+            if self._reading.disk_failed:
                 self._stop()
 
     async def close(self) -> None:
@@ -110,6 +114,8 @@ class SqliteDatabase:
     def _begin_group(self) -> None:
         """Run what waits in one transaction, then have it committed."""
         group: list[Call] = []
+        # A snapshot that was left open would keep the log from being begun anew.
+        self._let_go()
         try:
             self._session.begin()
             self._run_units(group)
@@ -150,9 +156,7 @@ class SqliteDatabase:
         """In the commit thread: make the group durable; the seconds it took."""
         begin = perf_counter()
         self._connection.execute("COMMIT")
-        seconds = perf_counter() - begin
-        self._checkpoints.catch_up()
-        return seconds
+        return perf_counter() - begin
 
     def _end_group(self, group: list[Call], commit: asyncio.Future[float]) -> None:
         try:
@@ -161,6 +165,7 @@ class SqliteDatabase:
             log.fault("commit_failed", database=self._name)
             self._abandon(group)
             return
+        self._let_go()
         metrics.group_units(self._name).observe(len(group))
         metrics.commit_seconds(self._name).observe(seconds)
         for call in group:
@@ -168,7 +173,17 @@ class SqliteDatabase:
         if self._session.has_published:
             for wake in self._wakes:
                 wake()
-        self._go_on()
+        if self._checkpoints.is_due:
+            # No snapshot is older than the log's end now, so all of the log can be moved.
+            moved = self._loop.run_in_executor(self._thread, self._checkpoints.catch_up)
+            moved.add_done_callback(lambda _: self._go_on())
+        else:
+            self._go_on()
+
+    def _let_go(self) -> None:
+        """Have the next read see what has been acknowledged since."""
+        if not self._reading.end():
+            self._stop()
 
     def _go_on(self) -> None:
         """Begin the next group after those who were just answered have had a chance to join."""
