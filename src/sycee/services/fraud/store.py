@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cache
+from itertools import chain
 
 import msgspec
 
 from sycee.kernel.clock import SECOND_NS, Instant
-from sycee.runtime.database import Session
+from sycee.runtime.database import Row, Session
 from sycee.services.fraud.contract import (
     BlockEntry,
     Decision,
@@ -18,6 +20,9 @@ from sycee.services.fraud.contract import (
 )
 from sycee.services.fraud.domain import Tried
 from sycee.services.identity.contract import MerchantId
+
+ROWS_MAX = 50
+"""Judgements written by one statement."""
 
 _encode = msgspec.msgpack.Encoder().encode
 _decode_reasons = msgspec.msgpack.Decoder(tuple[Reason, ...]).decode
@@ -80,24 +85,35 @@ def all_blocks(session: Session) -> list[tuple[MerchantId, ListKind, str]]:
 
 def add_judgements(session: Session, batch: Sequence[Judged]) -> None:
     """Write judgements down, each attempt once."""
-    for judged in batch:
-        query, judgement = judged.query, judged.judgement
-        session.run(
-            "INSERT INTO judgements (attempt, judged, merchant, card, customer, ip, currency,"
-            " amount, decision, score, reasons) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
-            " ON CONFLICT (attempt) DO NOTHING",
-            query.attempt,
-            judged.at,
-            query.merchant,
-            query.card_fingerprint,
-            query.customer,
-            query.ip,
-            query.amount.currency,
-            query.amount.minor,
-            judgement.decision.value,
-            judgement.score,
-            _encode(judgement.reasons),
-        )
+    for start in range(0, len(batch), ROWS_MAX):
+        rows = [_row(judged) for judged in batch[start : start + ROWS_MAX]]
+        session.run(_insert(len(rows)), *chain.from_iterable(rows))
+
+
+def _row(judged: Judged) -> Row:
+    query, judgement = judged.query, judged.judgement
+    return (
+        query.attempt,
+        judged.at,
+        query.merchant,
+        query.card_fingerprint,
+        query.customer,
+        query.ip,
+        query.amount.currency,
+        query.amount.minor,
+        judgement.decision.value,
+        judgement.score,
+        _encode(judgement.reasons),
+    )
+
+
+@cache
+def _insert(count: int) -> str:
+    rows = ", ".join(["(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"] * count)
+    return (
+        "INSERT INTO judgements (attempt, judged, merchant, card, customer, ip, currency,"
+        f" amount, decision, score, reasons) VALUES {rows} ON CONFLICT (attempt) DO NOTHING"
+    )
 
 
 def latest_judgements(session: Session, limit: int) -> list[tuple[str, Judgement]]:

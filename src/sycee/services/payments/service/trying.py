@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-
 import msgspec
 
 from sycee.kernel.money import Money
@@ -69,11 +67,9 @@ class Trying:
             _facts(trial.method.card),
             twin_at,
         )
-        _, judgement = await asyncio.gather(
-            self._parts.validation.check_payment(check),
-            self._parts.fraud.judge(_question(trial)),
-        )
-        return judgement
+        await self._parts.validation.check_payment(check)
+        # Only what may be tried counts in the windows of velocity.
+        return await self._parts.fraud.judge(_question(trial))
 
     def attempt(self, trial: Try, judgement: Judgement, payment: Payment) -> Attempt:
         """The attempt, with all that finishing it needs."""
