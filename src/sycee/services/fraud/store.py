@@ -24,6 +24,11 @@ from sycee.services.identity.contract import MerchantId
 ROWS_MAX = 50
 """Judgements written by one statement."""
 
+_INSERT = (
+    "INSERT INTO judgements (attempt, judged, merchant, card, customer, ip, currency, amount,"
+    " decision, score, reasons) VALUES"
+)
+
 _encode = msgspec.msgpack.Encoder().encode
 _decode_reasons = msgspec.msgpack.Decoder(tuple[Reason, ...]).decode
 
@@ -110,10 +115,7 @@ def _row(judged: Judged) -> Row:
 @cache
 def _insert(count: int) -> str:
     rows = ", ".join(["(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"] * count)
-    return (
-        "INSERT INTO judgements (attempt, judged, merchant, card, customer, ip, currency,"
-        f" amount, decision, score, reasons) VALUES {rows} ON CONFLICT (attempt) DO NOTHING"
-    )
+    return f"{_INSERT} {rows} ON CONFLICT (attempt) DO NOTHING"
 
 
 def latest_judgements(session: Session, limit: int) -> list[tuple[str, Judgement]]:
