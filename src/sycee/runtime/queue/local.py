@@ -13,10 +13,7 @@ from sycee.runtime.queue import keeper, outbox
 from sycee.runtime.queue.alarm import Alarm
 from sycee.runtime.queue.keeper import Keeper
 from sycee.runtime.queue.outbox import Cursor, Entry
-from sycee.runtime.queue.subscription import Subscription
-
-BATCH_MAX = 256
-"""Events handed to a consumer at once, at most."""
+from sycee.runtime.queue.subscription import BATCH_MAX, Subscription
 
 _PAUSE_S, _PAUSE_S_MAX = 0.1, 30.0
 

@@ -14,11 +14,12 @@ from sycee.runtime.backoff import pauses
 from sycee.runtime.database import Publisher
 from sycee.runtime.host import Handler, Message
 from sycee.runtime.queue import keeper
-from sycee.runtime.queue.broker import ACK_WAIT_S, KEY, Broker
+from sycee.runtime.queue.broker import ACK_WAIT_S, Broker
+from sycee.runtime.queue.bundle import messages
 from sycee.runtime.queue.keeper import Keeper
 from sycee.runtime.queue.pull import Pull
 from sycee.runtime.queue.relay import CHECK_S, Relay, subject
-from sycee.runtime.queue.subscription import Subscription
+from sycee.runtime.queue.subscription import BATCH_MAX, Subscription
 
 _PAUSE_S, _PAUSE_S_MAX = 0.1, ACK_WAIT_S / 3
 _NOT_A_NAME = re.compile(r"[^A-Za-z0-9_-]")
@@ -115,22 +116,26 @@ class _Consumer:
         finally:
             await pull.close()
 
-    async def _handle(self, messages: Sequence[Msg]) -> None:
-        """Hand over a batch until the consumer takes it; only then is it done for the stream."""
-        batch = [_message(message) for message in messages]
+    async def _handle(self, taken: Sequence[Msg]) -> None:
+        """Hand over what was taken, in batches; only then is it done for the stream."""
+        events = [event for message in taken for event in _events(message)]
+        for start in range(0, len(events), BATCH_MAX):
+            await self._hand_over(events[start : start + BATCH_MAX], taken)
+        for message in taken:
+            await message.ack()
+
+    async def _hand_over(self, batch: Sequence[Message], taken: Sequence[Msg]) -> None:
+        """Hand over a batch until the consumer takes it."""
         for pause_s in pauses(_PAUSE_S, _PAUSE_S_MAX):
             try:
                 await self._subscription.handle(batch)
-                break
+                return
             except Exception:  # noqa: BLE001 - the one place where faults of consumers are logged
                 log.fault("delivery_failed", consumer=self._subscription.name, again_in_s=pause_s)
             await asyncio.sleep(pause_s)
-            for message in messages:
+            for message in taken:
                 await message.in_progress()
-        for message in messages:
-            await message.ack()
 
 
-def _message(message: Msg) -> Message:
-    topic = message.subject.split(".", 2)[2]
-    return Message(topic, (message.headers or {})[KEY], message.data)
+def _events(message: Msg) -> list[Message]:
+    return messages(message.subject.split(".", 2)[2], message.data)

@@ -16,6 +16,7 @@ from sycee.runtime.database import Publisher, Session
 from sycee.runtime.queue import outbox
 from sycee.runtime.queue.alarm import Alarm
 from sycee.runtime.queue.broker import KEY, PLACE, STREAM, Broker, Stream
+from sycee.runtime.queue.bundle import Bundle, bundles
 from sycee.runtime.queue.outbox import Cursor, Entry
 
 SENT, TAKEN = "nats sent", "nats taken"
@@ -157,25 +158,26 @@ class Relay:
         entries = await self._database.read(lambda session: _next(session, after))
         if not entries:
             return False
-        numbers = await self._publish(entries)
-        number, last = max(zip(numbers, entries, strict=True))
+        bundled = list(bundles(entries))
+        numbers = await self._publish(bundled)
+        number, last = max(zip(numbers, (bundle.last for bundle in bundled), strict=True))
         mark = Mark(self._stream, number, self._place_of(last))
         self._sent = Cursor(entries[-1].seq, str(mark))
         self._remember(_Step(number, entries[-1].seq))
         return len(entries) == BATCH_MAX
 
-    async def _publish(self, entries: Sequence[Entry]) -> list[int]:
+    async def _publish(self, bundled: Sequence[Bundle]) -> list[int]:
         """Send all at once; their numbers in the stream, when each is acknowledged."""
         jetstream = await self._broker.jetstream()
         acknowledgements = await asyncio.gather(
             *(
                 jetstream.publish(
-                    subject(self._database.name, entry.message.topic),
-                    entry.message.payload,
+                    subject(self._database.name, bundle.topic),
+                    bundle.encoded(),
                     stream=STREAM,
-                    headers={KEY: entry.message.key, PLACE: self._place_of(entry)},
+                    headers={KEY: bundle.key, PLACE: self._place_of(bundle.last)},
                 )
-                for entry in entries
+                for bundle in bundled
             )
         )
         return [acknowledgement.seq for acknowledgement in acknowledgements]

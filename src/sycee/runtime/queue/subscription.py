@@ -6,6 +6,9 @@ import msgspec
 
 from sycee.runtime.host import Handler
 
+BATCH_MAX = 256
+"""Events handed to a consumer at once, at most."""
+
 
 class Subscription(msgspec.Struct, frozen=True):
     """A consumer's wish to be handed a topic's events."""
