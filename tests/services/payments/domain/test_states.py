@@ -21,6 +21,7 @@ requires_action         UPDATE      requires_action
 requires_action         NAME_METHOD requires_confirmation
 requires_action         TRY         processing
 requires_action         ANSWER      requires_action
+requires_action         PROVE       requires_confirmation
 requires_action         FAIL        requires_payment_method
 requires_action         CANCEL      canceled
 processing              ASK_PAYER   requires_action

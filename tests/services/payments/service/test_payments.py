@@ -222,6 +222,32 @@ async def test_a_challenge_is_passed_on_and_answered(shop):
         await shop.service.answer_challenge(AnswerChallenge("pi_none", "x", True))
 
 
+async def test_with_manual_confirmation_the_server_confirms_what_the_payer_has_proved(shop):
+    asked = await shop.pay("authenticationRequired", confirmation_method="manual")
+    proved = await shop.service.answer_challenge(
+        AnswerChallenge(asked.id, asked.client_secret, True)
+    )
+    assert (status(proved), proved.next_action) == ("requires_confirmation", None)
+    with pytest.raises(PaymentStateInvalid):
+        await shop.confirm(asked.id, client_secret=asked.client_secret)
+    assert status(await shop.confirm(asked.id)) == "succeeded"
+    assert await shop.verify() == ()
+
+
+@pytest.mark.parametrize("change", [{"amount": Money(20_01, "USD")}, {"method": True}])
+async def test_a_proof_counts_for_what_was_asked_and_nothing_else(shop, change):
+    asked = await shop.pay("authenticationRequired", confirmation_method="manual")
+    await shop.service.answer_challenge(AnswerChallenge(asked.id, asked.client_secret, True))
+    if "amount" in change:
+        await shop.service.update_payment(
+            UpdatePayment(origin(), asked.id, amount=change["amount"])
+        )
+        again = await shop.confirm(asked.id)
+    else:
+        again = await shop.confirm(asked.id, method="pm_card_authenticationRequired")
+    assert status(again) == "requires_action"
+
+
 async def test_a_challenge_that_fails_fails_the_payment_without_raising(shop):
     asked = await shop.pay("authenticationRequired")
     failed = await shop.service.answer_challenge(

@@ -95,6 +95,8 @@ class Attempt(msgspec.Struct, frozen=True, array_like=True):
     """Whether books and rail were asked, rather than risk control alone."""
     is_answered: bool = False
     """Whether the caller was told that the outcome is not known yet."""
+    is_proved: bool = False
+    """Of a challenged one: the payer has proved who they are since."""
     takebacks: int = 0
     """How often the order was taken back, because the rail did not know it."""
     ending: Ending | None = None

@@ -20,6 +20,7 @@ from sycee.services.payments.contract.intents import (
     PaymentError,
     PaymentFields,
     PaymentMethodMissing,
+    PaymentStateInvalid,
     PaymentStatus,
 )
 from sycee.services.payments.contract.shared import (
@@ -40,6 +41,9 @@ LIMITS = {
     "statement_descriptor_suffix": 22,
     "return_url": 2048,
 }
+MANUAL = "manual"
+"""``confirmation_method``: the merchant's server confirms, also after a challenge."""
+
 _NOT_ON_STATEMENTS = str.maketrans("", "", "<>\\'\"*")
 """Characters that card networks do not print."""
 
@@ -138,6 +142,15 @@ def check_secret(payment: Payment, given: str | None) -> None:
         )
 
 
+def check_confirmer(payment: Payment, client_secret: str | None) -> None:
+    """Refuse a browser where the merchant's own server is to confirm."""
+    if client_secret is not None and payment.confirmation_method == MANUAL:
+        raise PaymentStateInvalid(
+            "This payment is confirmed by the merchant's server, with a secret key only.",
+            facts={"payment": payment.id, "status": payment.status.value},
+        )
+
+
 def method_to_try(payment: Payment | None, named: MethodId | None) -> MethodId:
     """The method to try: the one that is named, else the payment's own; refused without any."""
     method = named or (payment.method if payment else None)
@@ -177,6 +190,11 @@ def asked(before: Payment) -> Payment:
         status=after(before, Move.ASK_PAYER),
         next_action=NextAction(url, before.return_url),
     )
+
+
+def proved(before: Payment) -> Payment:
+    """The payer has proved who they are; the merchant's server confirms once more."""
+    return msgspec.structs.replace(before, status=after(before, Move.PROVE), next_action=None)
 
 
 def failed(

@@ -18,6 +18,8 @@ class Move(Enum):
     """The payer must prove who they are."""
     ANSWER = "authenticated"
     """The payer's bank tells how a challenge ended."""
+    PROVE = "authenticated for a later confirmation"
+    """The payer has proved who they are, and the merchant's server confirms when it likes."""
     FAIL = "failed"
     HOLD = "held"
     """The amount is reserved on the payer's side; or it still is, after a capture or a release
@@ -55,6 +57,7 @@ TABLE: dict[tuple[PaymentStatus, Move], PaymentStatus] = {
     (_ASKED, Move.NAME_METHOD): _READY,
     (_ASKED, Move.TRY): _UNDER_WAY,
     (_ASKED, Move.ANSWER): _ASKED,
+    (_ASKED, Move.PROVE): _READY,
     (_ASKED, Move.FAIL): _NEW,
     (_ASKED, Move.CANCEL): _GONE,
     (_UNDER_WAY, Move.ASK_PAYER): _ASKED,

@@ -37,6 +37,10 @@ class Challenge(Verbs):
             return await self._parts.database.write(
                 lambda session: self._not_proved(session, origin, command)
             )
+        if payment.confirmation_method == rules.MANUAL:
+            return await self._parts.database.write(
+                lambda session: self._proved(session, origin, command)
+            )
         outcome = await self._attempts.outcome(
             origin, Payment, lambda attempt: self._prepare_answer(origin, command, attempt)
         )
@@ -54,6 +58,16 @@ class Challenge(Verbs):
         rows.replace(session, failed)
         self._parts.events.publish(session, "payment_intent.payment_failed", failed, origin)
         return failed
+
+    def _proved(self, session: Session, origin: Origin, command: AnswerChallenge) -> Payment:
+        """Note the proof on what was challenged; the next confirmation of the same uses it."""
+        before = self._found(session, origin.merchant, command.id)
+        proved = rules.proved(before)
+        asked = attempt_rows.latest_of(session, before.id)
+        assert asked is not None, "a payment that was challenged was tried"
+        attempt_rows.replace(session, msgspec.structs.replace(asked, is_proved=True))
+        rows.replace(session, proved)
+        return proved
 
     async def _prepare_answer(
         self, origin: Origin, command: AnswerChallenge, id: AttemptId

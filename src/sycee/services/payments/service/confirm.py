@@ -19,6 +19,7 @@ from sycee.services.payments.service.methods import Brought
 from sycee.services.payments.service.prepared import Stale, prepared
 from sycee.services.payments.service.trying import Try, named_method
 from sycee.services.payments.service.verbs import Verbs
+from sycee.services.payments.store import attempts as attempt_rows
 from sycee.services.payments.store import payments as rows
 
 
@@ -44,6 +45,7 @@ class Confirm(Verbs):
             )
         )
         rules.check_secret(before, command.client_secret)
+        rules.check_confirmer(before, command.client_secret)
         after(before, Move.TRY)
         named = await self.methods.bring(origin, named_method(fields), fields.new_method)
         wanted = rules.method_to_try(before, named.wanted if named else None)
@@ -70,9 +72,21 @@ class Confirm(Verbs):
             method = self.methods.settle(session, brought, origin.merchant, said.customer)
             current = msgspec.structs.replace(trial, method=method)
             attempt = self._trying.attempt(current, judgement, said)
-            return self._endings.begin(session, attempt, said)
+            return self._endings.begin(session, self._with_proof(session, attempt, said), said)
 
         return unit
+
+    def _with_proof(self, session: Session, attempt: Attempt, payment: Payment) -> Attempt:
+        """The attempt with what the payer proved when the same was tried before."""
+        if payment.confirmation_method != rules.MANUAL:
+            return attempt
+        asked = attempt_rows.latest_of(session, payment.id)
+        is_proved = (
+            asked is not None
+            and asked.is_proved
+            and (asked.method.id, asked.amount) == (attempt.method.id, attempt.amount)
+        )
+        return msgspec.structs.replace(attempt, authenticated=is_proved)
 
     async def _prepare_payment_update(
         self, command: UpdatePayment
