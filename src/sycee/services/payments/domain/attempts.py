@@ -58,7 +58,10 @@ class Ending(msgspec.Struct, frozen=True, array_like=True):
 
 
 class Attempt(msgspec.Struct, frozen=True, array_like=True):
-    """What finishing needs, decided before anything moves: finishing twice does the same."""
+    """What finishing needs, decided before anything moves: finishing twice does the same.
+
+    Rows that an earlier release wrote are shorter: a new field goes to the end.
+    """
 
     id: AttemptId
     kind: Kind
@@ -95,11 +98,11 @@ class Attempt(msgspec.Struct, frozen=True, array_like=True):
     """Whether books and rail were asked, rather than risk control alone."""
     is_answered: bool = False
     """Whether the caller was told that the outcome is not known yet."""
-    is_proved: bool = False
-    """Of a challenged one: the payer has proved who they are since."""
     takebacks: int = 0
     """How often the order was taken back, because the rail did not know it."""
     ending: Ending | None = None
+    is_proved: bool = False
+    """Of a challenged one: the payer has proved who they are since."""
 
 
 def takeback(attempt: Attempt) -> str:
