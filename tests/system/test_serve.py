@@ -70,14 +70,35 @@ async def test_a_service_answers_callers_of_its_own_authority_only(tmp_path: Pat
             await rpc.disconnect(caller)
 
 
+def test_a_directory_whose_sockets_would_have_too_long_names_is_refused(tmp_path: Path) -> None:
+    refused = sycee("serve", "fraud", "--data", str(tmp_path / ("d" * 100)))
+    assert refused.returncode == 2
+    assert "name a shorter directory" in refused.stderr and "Traceback" not in refused.stderr
+
+
+def test_a_port_that_is_taken_is_told(tmp_path: Path) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = str(taken.getsockname()[1])
+        refused = sycee("up", "--data", str(tmp_path), "--port", port)
+    assert refused.returncode == 2
+    assert "A port cannot be opened" in refused.stderr and "Traceback" not in refused.stderr
+
+
 def test_a_service_that_does_not_exist_is_refused_by_name() -> None:
-    refused = subprocess.run(
-        [sys.executable, "-m", "sycee.cli", "serve", "bank"],
+    refused = sycee("serve", "bank")
+    assert refused.returncode == 2
+    assert "bank" in refused.stderr and "ledger" in refused.stderr
+
+
+def sycee(*words: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "sycee.cli", *words],
         capture_output=True,
         text=True,
         cwd=ROOT,
         env=environment(),
         check=False,
+        timeout=STOP_TIMEOUT_S,
     )
-    assert refused.returncode == 2
-    assert "bank" in refused.stderr and "ledger" in refused.stderr

@@ -25,6 +25,9 @@ from sycee.runtime.floor import Floor
 from sycee.runtime.floor import run as run_floor
 
 LOOPBACK = "127.0.0.1"
+UNIX = "unix:"
+SOCKET_PATH_BYTES_MAX = 103
+"""The least of what systems take: macOS 104 with the end of the text, Linux 108."""
 
 Tell = Callable[[Ready], None]
 
@@ -81,13 +84,24 @@ async def _open_inner_door(
     """Let other processes call the services that live here, unless everything lives here."""
     if len(here) == len(SERVICES):
         return
+    by_address: dict[str, dict[str, tuple[type, object]]] = {}
     for name, service in assembled.services.items():
-        where = address(configuration, name)
-        if where.startswith("unix:"):
-            socket = Path(where.removeprefix("unix:"))
-            socket.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        server = await rpc.serve({name: service}, where, tls_of(configuration))
+        by_address.setdefault(address(configuration, name), {})[name] = service
+    for where, services in by_address.items():
+        if where.startswith(UNIX):
+            _prepare_socket(Path(where.removeprefix(UNIX)))
+        server = await rpc.serve(services, where, tls_of(configuration))
         floor.door(server.drain)
+
+
+def _prepare_socket(path: Path) -> None:
+    """Make the socket's folder, which only its owner may enter."""
+    if len(os.fsencode(path)) > SOCKET_PATH_BYTES_MAX:
+        raise CannotStart(
+            f"The path of the socket {path} is longer than the {SOCKET_PATH_BYTES_MAX} bytes that"
+            " systems take: name a shorter directory with --data, or set the services' addresses."
+        )
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
 
 
 async def _open_doors(floor: Floor, configuration: Configuration, assembled: Assembled) -> Ready:
