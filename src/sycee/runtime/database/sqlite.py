@@ -69,6 +69,7 @@ class SqliteDatabase:
         self._quiet.set()
         self._refusal: str | None = None
         self._is_closed = False
+        self._is_shared = False
         checkpoints.start(lambda: self._loop.call_soon_threadsafe(self._stop))
 
     @property
@@ -88,11 +89,14 @@ class SqliteDatabase:
         return await call.answer
 
     async def read(self, query: Callable[[Session], Result]) -> Result:
-        """The snapshot stays for the reads that follow, until a group of writes begins or ends.
+        """Reads of one turn of the loop share a snapshot, unless a group begins or ends between.
 
-        Until then it is what was acknowledged; taking one for each read costs system calls.
+        Taking one for each costs system calls, and nothing is acknowledged within a turn.
         """
         self._check_open()
+        if not self._is_shared:
+            self._is_shared = True
+            self._loop.call_soon(self._let_go)
         try:
             return query(self._reading)
         finally:
@@ -103,6 +107,7 @@ class SqliteDatabase:
         if self._refusal is None:
             self._refusal = f"The database of {self._name} is closed."
         await self._quiet.wait()
+        self._let_go()
         if not self._is_closed:
             self._is_closed = True
             await asyncio.to_thread(self._close)
@@ -182,6 +187,9 @@ class SqliteDatabase:
 
     def _let_go(self) -> None:
         """Have the next read see what has been acknowledged since."""
+        if not self._is_shared:
+            return
+        self._is_shared = False
         if not self._reading.end():
             self._stop()
 
