@@ -28,13 +28,30 @@ def test_an_id_has_its_prefix_and_one_length():
     assert len(made) == len("pi_") + 24
 
 
-@given(st.lists(st.tuples(instants, entropies), min_size=1, max_size=5))
-def test_ids_of_a_maker_are_those_that_their_time_and_entropy_write(made):
-    clock, entropy = FakeClock(), iter([entropy for _, entropy in made])
-    ids = Ids(clock, lambda size: next(entropy))
-    for instant, drawn in made:
-        clock.instant = instant
-        assert ids.new("pi") == encode("pi", instant, drawn)
+@given(st.lists(instants, min_size=1, max_size=5), st.randoms())
+def test_ids_sort_in_the_order_in_which_they_were_made(moments, chance):
+    clock = FakeClock()
+    ids = Ids(clock, chance.randbytes)
+    made = []
+    for clock.instant in sorted(moments):
+        made += [ids.new("pi") for _ in range(3)]
+    assert made == sorted(made)
+    assert len(set(made)) == len(made)
+
+
+@given(instants, entropies)
+def test_the_first_id_of_a_millisecond_is_its_time_and_entropy(instant, entropy):
+    clock = FakeClock()
+    clock.instant = instant
+    halved = (int.from_bytes(entropy, "big") >> 1).to_bytes(8, "big")
+    assert Ids(clock, lambda size: entropy).new("pi") == encode("pi", instant, halved)
+
+
+def test_steps_fit_into_a_millisecond_whatever_is_drawn():
+    ids = Ids(FakeClock(), lambda size: b"\xff" * size)
+    made = [ids.new("pi") for _ in range(10_000)]
+    assert made == sorted(made)
+    assert {len(each) for each in made} == {27}
 
 
 @given(st.lists(st.text(), min_size=1, max_size=4))

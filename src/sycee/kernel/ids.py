@@ -12,6 +12,7 @@ _ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 _PAIRS = [high + low for high in _ALPHABET for low in _ALPHABET]
 _MILLISECOND_NS = 1_000_000
 _ENTROPY_BYTES = 8
+_STEP_BYTES = 4
 
 
 def encode(prefix: str, instant: Instant, entropy: bytes) -> str:
@@ -27,25 +28,27 @@ def encode(prefix: str, instant: Instant, entropy: bytes) -> str:
 
 
 class Ids:
-    """Makes fresh ids from an injected clock and an injected source of entropy."""
+    """Makes fresh ids from an injected clock and an injected source of entropy.
+
+    Ids of one maker sort in the order in which they were made, as long as the clock does not go
+    back: within a millisecond each is a random step above the one before.
+    """
 
     def __init__(self, clock: Clock, entropy: Callable[[int], bytes]) -> None:
         self._now = clock.now
         self._entropy = entropy
         self._millisecond = -1
         self._head = ""
-        self._carry = 0
+        self._rest = 0
 
     def new(self, prefix: str) -> str:
-        """A fresh id such as ``pi_01J…``; 64 random bits keep ids of one millisecond apart.
-
-        The same text as ``encode`` writes; what a millisecond's ids share is written once.
-        """
+        """A fresh id such as ``pi_01J…``; 63 random bits keep makers of one millisecond apart."""
         millisecond = self._now() // _MILLISECOND_NS
         if millisecond != self._millisecond:
             self._begin(millisecond)
-        rest = self._carry | int.from_bytes(self._entropy(_ENTROPY_BYTES), "big")
-        pairs = _PAIRS
+        else:
+            self._rest += 1 + int.from_bytes(self._entropy(_STEP_BYTES), "big")
+        rest, pairs = self._rest, _PAIRS
         return (
             f"{prefix}_{self._head}{_ALPHABET[rest >> 60]}"
             f"{pairs[rest >> 50 & 1023]}{pairs[rest >> 40 & 1023]}{pairs[rest >> 30 & 1023]}"
@@ -53,10 +56,14 @@ class Ids:
         )
 
     def _begin(self, millisecond: int) -> None:
-        """Write the first 55 bits as 11 characters; the last bit goes with the entropy."""
+        """Write the first 55 bits as 11 characters; the last bit goes with the entropy.
+
+        The entropy's first bit stays 0: two thousand million steps fit above it.
+        """
         self._millisecond = millisecond
-        self._carry = (millisecond & 1) << 64
         self._head = encode("", Instant(millisecond * _MILLISECOND_NS), bytes(_ENTROPY_BYTES))[1:12]
+        entropy = int.from_bytes(self._entropy(_ENTROPY_BYTES), "big") >> 1
+        self._rest = (millisecond & 1) << 64 | entropy
 
 
 def derived_number(*parts: str) -> int:
