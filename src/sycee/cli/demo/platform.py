@@ -14,6 +14,7 @@ from pathlib import Path
 import msgspec
 
 from sycee.assembly.failures import CannotStart
+from sycee.assembly.proof import Line, Wrong
 from sycee.cli.demo.till import Amounts
 from sycee.cli.ready import Ready
 from sycee.kernel.money import currency
@@ -24,22 +25,11 @@ PROOF_S = 300.0
 LOG = "platform.log"
 
 
-class _Line(msgspec.Struct, frozen=True):
-    currency: str
-    debits: int
-    credits: int
-
-
-class _Wrong(msgspec.Struct, frozen=True):
-    row: str
-    problem: str
-
-
 class Proof(msgspec.Struct, frozen=True):
     """As much of what ``verify --json`` tells as the demo needs."""
 
-    lines: tuple[_Line, ...]
-    findings: tuple[_Wrong, ...]
+    lines: tuple[Line, ...]
+    findings: tuple[Wrong, ...]
 
     def moved(self) -> Amounts:
         """What ever moved in the books."""

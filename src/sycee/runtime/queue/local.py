@@ -8,19 +8,18 @@ from collections.abc import Sequence
 from sycee.runtime import logs
 from sycee.runtime.backoff import pauses
 from sycee.runtime.database import Publisher, Session
-from sycee.runtime.host import Handler
 from sycee.runtime.queue import keeper, outbox
 from sycee.runtime.queue.alarm import Alarm
 from sycee.runtime.queue.keeper import Keeper
 from sycee.runtime.queue.outbox import Cursor, Entry
-from sycee.runtime.queue.subscription import BATCH_MAX, Subscription
+from sycee.runtime.queue.subscription import BATCH_MAX, Subscription, Wiring
 
 _PAUSE_S, _PAUSE_S_MAX = 0.1, 30.0
 
 log = logs.logger("queue")
 
 
-class LocalQueue:
+class LocalQueue(Wiring):
     """Every consumer has its own cursor in each database, and waits for no other consumer.
 
     Events of one database come in the order of their commits. A new consumer begins with the
@@ -28,20 +27,9 @@ class LocalQueue:
     """
 
     def __init__(self, kept: int = keeper.KEPT, keep_every_s: float = keeper.EVERY_S) -> None:
+        super().__init__()
         self._kept = kept
         self._keep_every_s = keep_every_s
-        self._subscriptions: dict[str, Subscription] = {}
-        self._databases: list[Publisher] = []
-
-    def subscribe(self, topic: str, consumer: str, handle: Handler) -> None:
-        """See ``Host.subscribe``; before ``run``."""
-        subscription = Subscription(topic, consumer, handle)
-        assert subscription.name not in self._subscriptions, f"{subscription.name} exists"
-        self._subscriptions[subscription.name] = subscription
-
-    def attach(self, database: Publisher) -> None:
-        """Relay what this database publishes; before ``run``."""
-        self._databases.append(database)
 
     async def run(self) -> None:
         """Carry events until cancelled: a job of the process."""

@@ -11,15 +11,14 @@ from nats.aio.msg import Msg
 
 from sycee.runtime import logs
 from sycee.runtime.backoff import pauses
-from sycee.runtime.database import Publisher
-from sycee.runtime.host import Handler, Message
+from sycee.runtime.host import Message
 from sycee.runtime.queue import keeper
 from sycee.runtime.queue.broker import ACK_WAIT_S, Broker
 from sycee.runtime.queue.bundle import messages
 from sycee.runtime.queue.keeper import Keeper
 from sycee.runtime.queue.pull import Pull
 from sycee.runtime.queue.relay import CHECK_S, Relay, subject
-from sycee.runtime.queue.subscription import BATCH_MAX, Subscription
+from sycee.runtime.queue.subscription import BATCH_MAX, Subscription, Wiring
 
 _PAUSE_S, _PAUSE_S_MAX = 0.1, ACK_WAIT_S / 3
 _NOT_A_NAME = re.compile(r"[^A-Za-z0-9_-]")
@@ -27,7 +26,7 @@ _NOT_A_NAME = re.compile(r"[^A-Za-z0-9_-]")
 log = logs.logger("queue")
 
 
-class NatsQueue:
+class NatsQueue(Wiring):
     """Every subscription is a durable consumer of the stream; processes of one kind share it.
 
     Events come at least once each, and usually in order. A new consumer begins with the oldest
@@ -42,23 +41,12 @@ class NatsQueue:
         keep_every_s: float = keeper.EVERY_S,
         check_s: float = CHECK_S,
     ) -> None:
+        super().__init__()
         self._url = url
         self._tls = tls
         self._kept = kept
         self._keep_every_s = keep_every_s
         self._check_s = check_s
-        self._subscriptions: dict[str, Subscription] = {}
-        self._databases: list[Publisher] = []
-
-    def subscribe(self, topic: str, consumer: str, handle: Handler) -> None:
-        """See ``Host.subscribe``; before ``run``."""
-        subscription = Subscription(topic, consumer, handle)
-        assert subscription.name not in self._subscriptions, f"{subscription.name} exists"
-        self._subscriptions[subscription.name] = subscription
-
-    def attach(self, database: Publisher) -> None:
-        """Relay what this database publishes; before ``run``."""
-        self._databases.append(database)
 
     async def run(self) -> None:
         """Carry events until cancelled: a job of the process."""

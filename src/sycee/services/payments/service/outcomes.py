@@ -8,6 +8,7 @@ from typing import TypeVar
 import msgspec
 
 from sycee.kernel.refusal import DeadlineExceeded, Refusal, Unavailable
+from sycee.services.payments.contract.customers import Setup
 from sycee.services.payments.contract.intents import Payment
 
 Shape = TypeVar("Shape", bound=msgspec.Struct)
@@ -50,9 +51,9 @@ def of(result: msgspec.Struct | Refusal) -> bytes:
     return refused(result) if isinstance(result, Refusal) else answered(result)
 
 
-def snapshot(payment: Payment) -> str:
-    """A payment as the facts of a refusal carry it, under ``snapshot``."""
-    return base64.b64encode(_encode(payment)).decode()
+def snapshot(subject: Payment | Setup) -> str:
+    """What a refusal is about, as its facts carry it."""
+    return base64.b64encode(_encode(subject)).decode()
 
 
 def is_final(refusal: Refusal) -> bool:

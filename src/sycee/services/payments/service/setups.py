@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import secrets
 from collections.abc import Callable
 
@@ -29,6 +28,7 @@ from sycee.services.payments.contract.shared import Origin, SetupId
 from sycee.services.payments.domain import customers as customer_rules
 from sycee.services.payments.domain import setups as rules
 from sycee.services.payments.domain.setups import Act
+from sycee.services.payments.service import outcomes
 from sycee.services.payments.service.methods import Brought, Methods
 from sycee.services.payments.service.parts import Parts
 from sycee.services.payments.service.prepared import Stale, prepared
@@ -38,7 +38,6 @@ from sycee.services.payments.store import setups as rows
 
 SECRET_BYTES = 16
 
-_encode = msgspec.msgpack.Encoder().encode
 
 Unit = Callable[[Session], Setup | Refusal]
 
@@ -215,7 +214,7 @@ class SetupOperations:
         refusal = rules.refusal(judged)
         if refusal is None:
             return judged
-        refusal.facts["setup_snapshot"] = base64.b64encode(_encode(judged)).decode()
+        refusal.facts["setup_snapshot"] = outcomes.snapshot(judged)
         return refusal
 
     def _begin(self, session: Session, draft: Draft) -> None:
