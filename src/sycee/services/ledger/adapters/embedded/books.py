@@ -22,7 +22,6 @@ from sycee.services.ledger.adapters.embedded.kernel.state import (
     ROWS,
     VOIDED,
     State,
-    Work,
 )
 from sycee.services.ledger.adapters.embedded.kernel.words import PENDING_ID, RECORD, Words
 from sycee.services.ledger.adapters.embedded.rows import Rows
@@ -81,7 +80,7 @@ class CompiledBooks:
         assert begin > self.timestamp, "time in the books only grows"
         events = sum(len(batch.events) for batch in batches)
         room = self._room_for(events + kernel.due(self.state, begin))
-        expired = kernel.begin(self.state, Work(room, _NO_FETCH), begin)
+        expired = kernel.begin(self.state, room, begin)
         codes = [self._execute(room, batch) for batch in batches]
         kernel.end(self.state)
         first = int(self.state.counts[BASE])
@@ -100,11 +99,11 @@ class CompiledBooks:
     def _execute(self, room: Words, batch: Batch) -> npt.NDArray[np.uint8]:
         codes = np.empty(len(batch.events), np.uint8)
         if batch.kind == TRANSFERS:
-            work = Work(room, self._fetched(batch.events))
-            kernel.create_transfers(self.state, work, batch.events, codes)
+            fetched = self._fetched(batch.events)
+            kernel.create_transfers(self.state, room, fetched, batch.events, codes)
         else:
-            work = Work(room, self._taken(batch.events))
-            kernel.create_accounts(self.state, work, batch.events, codes)
+            taken = self._taken(batch.events)
+            kernel.create_accounts(self.state, room, taken, batch.events, codes)
         return codes
 
     def _fetched(self, events: Words) -> Words:

@@ -130,7 +130,7 @@ def open_pending(state: State, work: Work, row: int, debit: int, credit: int) ->
     counts, kept = state.counts, state.open
     if counts[FREE] > 0:
         counts[FREE] -= 1
-        place = state.places[FREE_PLACES, counts[FREE]]
+        place = state.places[counts[FREE], FREE_PLACES]
     else:
         place = counts[OPEN_TOP]
         counts[OPEN_TOP] += 1
@@ -151,11 +151,11 @@ def end_pending(state: State, place: int, status: int) -> None:
     entry = _entry(status, place)
     index.replace(state.transfer_index, kept[place, ID], kept[place, ID + 1], entry)
     kept[place, LIFE] += ONE
-    state.places[ENDED_PLACES, counts[ENDED]] = place
+    state.places[counts[ENDED], ENDED_PLACES] = place
     counts[ENDED] += 1
     counts[OPENED_NOW] -= 1
     if counts[CHAIN]:
-        state.places[UNDO_PLACES, counts[UNDO_RESOLVED]] = place
+        state.places[counts[UNDO_RESOLVED], UNDO_PLACES] = place
         counts[UNDO_RESOLVED] += 1
 
 
@@ -182,7 +182,7 @@ def settle_ended(state: State) -> None:
     """At the end of an entry: what it resolved is from now on looked up among old rows."""
     counts, kept = state.counts, state.open
     for at in range(counts[ENDED]):
-        place = state.places[ENDED_PLACES, at]
+        place = state.places[at, ENDED_PLACES]
         low, high = kept[place, ID], kept[place, ID + 1]
         status = status_of(index.find(state.transfer_index, low, high))
         final = POSTED
@@ -198,7 +198,7 @@ def settle_ended(state: State) -> None:
 
 @inlined
 def _free(state: State, place: int) -> None:
-    state.places[FREE_PLACES, state.counts[FREE]] = place
+    state.places[state.counts[FREE], FREE_PLACES] = place
     state.counts[FREE] += 1
 
 
@@ -208,7 +208,7 @@ def undo_transfers(state: State, work: Work, first: int, ended: int, last_transf
     counts, rows = state.counts, work.rows
     _undo_accounts(state)
     for at in range(counts[UNDO_RESOLVED]):
-        place = state.places[UNDO_PLACES, at]
+        place = state.places[at, UNDO_PLACES]
         kept = state.open
         entry = _entry(OPEN, place)
         index.replace(state.transfer_index, kept[place, ID], kept[place, ID + 1], entry)
@@ -254,7 +254,7 @@ def is_kept(status: int) -> bool:
 @inlined
 def _fetched(work: Work, number: np.uint64) -> int:
     """Where the record of an old row is among those fetched."""
-    first, after = 0, len(work.fetched)
+    first, after = 0, work.fetched_count
     while first < after:
         middle = (first + after) // 2
         if work.fetched[middle, RECORD] < number:

@@ -31,9 +31,11 @@ from sycee.services.ledger.adapters.embedded.kernel.state import (
     DUE,
     ROWS,
     State,
-    Work,
     empty,
-    work_for,
+    in_tables,
+    number_table,
+    record_table,
+    work_in_tables,
 )
 from sycee.services.ledger.adapters.embedded.kernel.words import (
     ID,
@@ -48,20 +50,22 @@ from sycee.services.ledger.adapters.embedded.kernel.words import (
 Numbers = npt.NDArray[np.int64]
 
 _STATE = empty(1, 1, 1)
-_WORK = work_for(1)
+_ROWS = np.zeros((1, RECORD), np.uint64)
+_FETCHED = np.zeros((1, RECORD + 1), np.uint64)
 _EVENTS = np.frombuffer(bytes(128), np.uint64).reshape(1, RECORD)
 _CODES = np.zeros(1, np.uint8)
 _NUMBERS = np.zeros(1, np.int64)
 
 
 @entry(_STATE, _EVENTS, _NUMBERS)
-def wanted(state: State, events: Words, numbers: Numbers) -> int:
+def wanted(books: State, records: Words, numbers: Numbers) -> int:
     """The numbers of old rows that transfers refer to, as found; how many.
 
     ``numbers`` has room for two per event.
     """
+    state, events = in_tables(books), record_table(records)
     count = 0
-    for event in range(len(events)):
+    for event in range(len(records)):
         known = find_transfer(state, events, event, ID)
         if known != ZERO and is_kept(status_of(known)):
             numbers[count] = value_of(known)
@@ -75,23 +79,26 @@ def wanted(state: State, events: Words, numbers: Numbers) -> int:
 
 
 @entry(_STATE, _EVENTS, 1, _NUMBERS)
-def find_transfers(state: State, records: Words, word: int, found: Numbers) -> None:
+def find_transfers(books: State, records: Words, word: int, found: Numbers) -> None:
     """What the index has under the ids in the records' word: ``value << STATUS_BITS | status``,
     or -1 of an unknown one."""
+    state, events = in_tables(books), record_table(records)
     for row in range(len(records)):
-        found[row] = np.int64(find_transfer(state, records, row, word)) - 1
+        found[row] = np.int64(find_transfer(state, events, row, word)) - 1
 
 
 @entry(_STATE, _EVENTS, _NUMBERS)
-def find_accounts(state: State, records: Words, found: Numbers) -> None:
+def find_accounts(books: State, records: Words, found: Numbers) -> None:
     """The rows of the accounts whose ids begin the records; -1 of an unknown one."""
+    state, events = in_tables(books), record_table(records)
     for row in range(len(records)):
-        found[row] = find_account(state, records, row, ID)
+        found[row] = find_account(state, events, row, ID)
 
 
-@entry(_STATE, _WORK, 1)
-def begin(state: State, work: Work, timestamp: int) -> int:
+@entry(_STATE, _ROWS, 1)
+def begin(books: State, rows: Words, timestamp: int) -> int:
     """Begin an entry: expire what is due; how many did."""
+    state, work = in_tables(books), work_in_tables(rows, rows, 0)
     state.counts[CLOCK] = timestamp
     state.counts[BASE] = state.counts[ROWS]
     expire(state, work, U(timestamp))
@@ -99,8 +106,9 @@ def begin(state: State, work: Work, timestamp: int) -> int:
 
 
 @entry(_STATE, 1)
-def due(state: State, timestamp: int) -> int:
+def due(books: State, timestamp: int) -> int:
     """How many expire at most when an entry begins at that time."""
+    state = in_tables(books)
     count = 0
     if state.counts[DUE] == 0 or state.due[0, 0] > U(timestamp):
         return count
@@ -111,16 +119,21 @@ def due(state: State, timestamp: int) -> int:
 
 
 @entry(_STATE)
-def end(state: State) -> None:
+def end(books: State) -> None:
     """End an entry."""
+    state = in_tables(books)
     settle_ended(state)
     sweep(state)
 
 
-@entry(_STATE, _WORK, _EVENTS, _CODES)
-def create_transfers(state: State, work: Work, events: Words, codes: Codes) -> None:
+@entry(_STATE, _ROWS, _FETCHED, _EVENTS, _CODES)
+def create_transfers(
+    books: State, rows: Words, fetched: Words, records: Words, results: Codes
+) -> None:
     """Record transfers, one code each."""
-    size = len(events)
+    size = len(records)
+    state, work = in_tables(books), work_in_tables(rows, fetched, size)
+    events, codes = record_table(records), number_table(results)
     state.counts[CLOCK] += size
     last = state.counts[CLOCK]
     imported = size > 0 and flags(events, 0) & c.IMPORTED != ZERO
@@ -136,10 +149,14 @@ def create_transfers(state: State, work: Work, events: Words, codes: Codes) -> N
             place += 1
 
 
-@entry(_STATE, _WORK, _EVENTS, _CODES)
-def create_accounts(state: State, work: Work, events: Words, codes: Codes) -> None:
+@entry(_STATE, _ROWS, _FETCHED, _EVENTS, _CODES)
+def create_accounts(
+    books: State, rows: Words, fetched: Words, records: Words, results: Codes
+) -> None:
     """Open accounts, one code each."""
-    size = len(events)
+    size = len(records)
+    state, work = in_tables(books), work_in_tables(rows, fetched, size)
+    events, codes = record_table(records), number_table(results)
     state.counts[CLOCK] += size
     last = state.counts[CLOCK]
     imported = size > 0 and flags(events, 0) & c.ACCOUNT_IMPORTED != ZERO

@@ -54,7 +54,7 @@ def chain_of_transfers(
     last: int,
 ) -> int:
     """Record linked transfers, all or none; the place after them."""
-    after = _chain_end(events, first)
+    after = _chain_end(events, first, work.size)
     is_open = flags(events, after - 1) & c.LINKED != ZERO
     counts = state.counts
     row, ended, last_transfer = (
@@ -87,10 +87,10 @@ def _begin_chain(state: State) -> None:
 
 
 @inlined
-def _chain_end(events: Words, place: int) -> int:
-    while place < len(events) and flags(events, place) & c.LINKED:
+def _chain_end(events: Words, place: int, size: int) -> int:
+    while place < size and flags(events, place) & c.LINKED:
         place += 1
-    return min(place + 1, len(events))
+    return min(place + 1, size)
 
 
 @inlined
@@ -126,7 +126,7 @@ def create_transfer(
     known = find_transfer(state, events, event, ID)
     if known != ZERO:
         return repeated(state, work, events, event, known)
-    at = U(last - len(events) + 1 + event)
+    at = U(last - work.size + 1 + event)
     if kind & c.RESOLVING:
         return resolve(state, work, events, event, at)
     return move(state, work, events, event, at)
@@ -158,7 +158,7 @@ def chain_of_accounts(
     last: int,
 ) -> int:
     """Open linked accounts, all or none; the place after them."""
-    after = _chain_end(events, first)
+    after = _chain_end(events, first, work.size)
     is_open = flags(events, after - 1) & c.LINKED != ZERO
     row = state.counts[ROWS] - state.counts[BASE]
     failed = -1
@@ -188,5 +188,5 @@ def create_account(
         return c.A_TIMESTAMP_OUT_OF_RANGE
     elif events[event, TIMESTAMP] >= U(last):
         return c.A_TIMESTAMP_MUST_NOT_ADVANCE
-    at = U(last - len(events) + 1 + event)
+    at = U(last - work.size + 1 + event)
     return open_account(state, work, events, event, at)

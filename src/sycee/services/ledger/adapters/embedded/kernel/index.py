@@ -37,15 +37,16 @@ class Index(NamedTuple):
     pages: Words
     """One row per page: its slots, the ids in it, the bits by which it is told from others."""
     counts: Words
-    """Depth of the directory, pages in use, ids in all; and a seed that is mixed into every hash,
-    so that nobody outside can choose ids that fall into one page."""
+    """Depth of the directory, pages in use, ids in all; a seed that is mixed into every hash, so
+    that nobody outside can choose ids that fall into one page; and a page to work on."""
 
 
 DEPTH: Final = 0
 PAGES: Final = 1
 IDS: Final = 2
 SEED: Final = 3
-COUNTS: Final = 4
+SPARE: Final = 4
+COUNTS: Final = 5
 """Places in ``counts``."""
 
 _FILL: Final = SLOTS * SLOT
@@ -196,16 +197,17 @@ def _point(index: Index, new: np.int64, depth: np.uint64, mixed: np.uint64) -> N
 
 @inlined
 def _divide(index: Index, page: np.int64, new: np.int64, bit: np.uint64) -> None:
-    pages = index.pages
-    old = pages[page].copy()
+    pages, spare = index.pages, np.int64(index.counts[SPARE])
     for word in range(SLOTS * SLOT + 1):
+        pages[spare, word] = pages[page, word]
         pages[page, word] = ZERO
     for slot in range(SLOTS):
         at = slot * SLOT
-        if old[at + 2] != ZERO:
-            mixed = _hash(old[at], old[at + 1], index.counts[SEED])
+        low, high, value = pages[spare, at], pages[spare, at + 1], pages[spare, at + 2]
+        if value != ZERO:
+            mixed = _hash(low, high, index.counts[SEED])
             goes = new if (mixed >> bit) & ONE else page
-            _place(index, goes, mixed, old[at], old[at + 1], old[at + 2])
+            _place(index, goes, mixed, low, high, value)
 
 
 @inlined

@@ -106,9 +106,14 @@ def regresses(state: State, timestamp: np.uint64) -> bool:
     """Whether a transfer of that time would not be later than all, or share its nanosecond."""
     if timestamp <= np.uint64(state.counts[LAST_TRANSFER]):
         return True
-    stamps = state.accounts[: state.counts[ACCOUNTS], TIMESTAMP]
-    place = np.searchsorted(stamps, timestamp)
-    return place < len(stamps) and stamps[place] == timestamp
+    first, after = 0, state.counts[ACCOUNTS]
+    while first < after:
+        middle = (first + after) // 2
+        if state.accounts[middle, TIMESTAMP] < timestamp:
+            first = middle + 1
+        else:
+            after = middle
+    return first < state.counts[ACCOUNTS] and state.accounts[first, TIMESTAMP] == timestamp
 
 
 @inlined

@@ -111,7 +111,7 @@ def _regresses(state: State, work: Work, event: int, timestamp: np.uint64) -> bo
     accounts = state.counts[ACCOUNTS]
     if accounts > 0 and timestamp <= state.accounts[accounts - 1, TIMESTAMP]:
         return True
-    if event < len(work.fetched) and work.fetched[event, RECORD] != ZERO:
+    if event < work.fetched_count and work.fetched[event, RECORD] != ZERO:
         return True
     for row in range(state.counts[ROWS] - state.counts[BASE]):
         # A transfer of this entry, or an account, which was seen above.

@@ -18,8 +18,11 @@ from sycee.services.ledger.adapters.embedded.kernel.index import (
     PAGE,
     PAGES,
     SEED,
+    SPARE,
     Index,
 )
+from sycee.services.ledger.adapters.embedded.kernel.jit import part
+from sycee.services.ledger.adapters.embedded.kernel.tables import rows_of
 from sycee.services.ledger.adapters.embedded.kernel.words import RECORD, Words
 
 BATCH_MAX: Final = 8189
@@ -82,7 +85,8 @@ FIRST_PLACE: Final = 2
 FREE_PLACES: Final = 0
 ENDED_PLACES: Final = 1
 UNDO_PLACES: Final = 2
-"""Rows of ``places``."""
+PLACES: Final = 3
+"""Columns of ``places``."""
 
 
 class State(NamedTuple):
@@ -113,6 +117,9 @@ class Work(NamedTuple):
     """Takes what is recorded."""
     fetched: Words
     """Records of old rows that events refer to and, last in each, their numbers; in order."""
+    fetched_count: int
+    size: int
+    """Events of the batch."""
 
 
 def reserve(shape: tuple[int, ...], kind: type[np.generic]) -> npt.NDArray[np.generic]:
@@ -134,11 +141,12 @@ def _index(ids_max: int, seed: int) -> Index:
     pages = ids_max // 64 + 64
     made = Index(
         reserve((1 << DEPTH_MAX,), np.int32).view(np.int32),
-        _words(pages, PAGE),
+        _words(pages + 1, PAGE),
         _words(INDEX_COUNTS),
     )
     made.counts[PAGES] = 1
     made.counts[SEED] = seed
+    made.counts[SPARE] = pages
     return made
 
 
@@ -152,7 +160,7 @@ def empty(accounts_max: int, transfers_max: int, open_max: int) -> State:
         account_index=_index(accounts_max, seed),
         transfer_index=_index(transfers_max, seed),
         open=_words(open_max, OPEN_ROW),
-        places=_numbers(3, open_max),
+        places=_numbers(open_max, PLACES),
         due=_words(2 * open_max + HEAP_SLACK, DUE_ROW),
         undo_accounts=_words(2 * BATCH_MAX, RECORD + 1),
     )
@@ -160,9 +168,36 @@ def empty(accounts_max: int, transfers_max: int, open_max: int) -> State:
     return made
 
 
-def work_for(rows: int) -> Work:
-    """Room for an entry of so many rows that refers to no old one and imports no account."""
-    return Work(
-        rows=np.empty((rows, RECORD), np.uint64),
-        fetched=np.empty((0, RECORD + 1), np.uint64),
+number_table = rows_of(1)
+record_table = rows_of(RECORD)
+_with_number = rows_of(RECORD + 1)
+_open = rows_of(OPEN_ROW)
+_places = rows_of(PLACES)
+_due = rows_of(DUE_ROW)
+_pages = rows_of(PAGE)
+
+
+@part
+def _index_in_tables(index: Index) -> Index:
+    return Index(number_table(index.directory), _pages(index.pages), number_table(index.counts))
+
+
+@part
+def in_tables(state: State) -> State:
+    """The books as compiled code sees them."""
+    return State(
+        number_table(state.counts),
+        record_table(state.accounts),
+        _index_in_tables(state.account_index),
+        _index_in_tables(state.transfer_index),
+        _open(state.open),
+        _places(state.places),
+        _due(state.due),
+        _with_number(state.undo_accounts),
     )
+
+
+@part
+def work_in_tables(rows: Words, fetched: Words, size: int) -> Work:
+    """What a batch of ``size`` events needs, as compiled code sees it."""
+    return Work(record_table(rows), _with_number(fetched), len(fetched), size)
