@@ -1,0 +1,1 @@
+"""The embedded engine: one writer, books in memory, a log of batches on disk."""
