@@ -19,12 +19,14 @@ from sycee.services.ledger.adapters.embedded.frame import (
     is_torn,
 )
 from sycee.services.ledger.domain.entry import JournalDamaged
-from sycee.services.ledger.domain.journal import BEGINNING, Batch
+from sycee.services.ledger.domain.journal import Batch
 
 _MAGIC: Final = b"SYCEELOG"
 _VERSION: Final = 1
-_CHECKED = Struct("<IQQI32s")
-"""Version, epoch, first batch, salt, hash before the first; before it, magic and a checksum."""
+_CHECKED = Struct("<IQQIQ32s")
+"""Version, epoch, first batch, salt, the timestamp and hash of the batch before the first.
+
+In front of it, magic and a checksum."""
 _CHECKED_BEGIN: Final = len(_MAGIC) + 4
 _START_BYTES: Final = _CHECKED_BEGIN + _CHECKED.size
 _NAME = re.compile(r"(\d{16})-(\d{10})\.log")
@@ -59,19 +61,15 @@ class Framed(NamedTuple):
 class Segment:
     """An open segment. ``end`` is where the next frame goes."""
 
-    def __init__(self, place: Place, file: File, salt: int, previous: bytes) -> None:
+    def __init__(self, place: Place, file: File, salt: int, before: Batch) -> None:
         self.place = place
         self.file = file
         self.salt = salt
-        self.previous = previous
+        self.before = before
+        """What the first batch follows, without its body."""
         self.sectors: array[int] = array("I")
         """Where the frames begin, as far as they have been looked at."""
         self.end = SECTOR
-
-    @property
-    def before(self) -> Batch:
-        """What the first batch follows, as far as that is known here."""
-        return BEGINNING._replace(seq=self.place.first - 1, hash=self.previous)
 
     def header_at(self, seq: int) -> Header:
         """What a batch's frame says."""
@@ -158,15 +156,16 @@ def place_of(name: str) -> Place | None:
     return Place(int(match[1]), int(match[2])) if match else None
 
 
-def begin(disk: Disk, blank: File, name: str, place: Place, previous: bytes, salt: int) -> Segment:
+def begin(disk: Disk, blank: File, name: str, place: Place, before: Batch, salt: int) -> Segment:
     """Make a blank file the journal's last segment; it is on disk when this returns."""
-    checked = _CHECKED.pack(_VERSION, place.epoch, place.first, salt, previous)
+    stamp, previous = before.timestamp, before.hash
+    checked = _CHECKED.pack(_VERSION, place.epoch, place.first, salt, stamp, previous)
     start = _MAGIC + crc32(checked).to_bytes(4, "little") + checked
     blank.write(0, start.ljust(SECTOR, b"\0"))
     blank.sync()
     disk.rename(name, place.name)
     disk.sync()
-    return Segment(place, blank, salt, previous)
+    return Segment(place, blank, salt, before)
 
 
 def open_segment(disk: Disk, place: Place) -> Segment:
@@ -178,8 +177,8 @@ def open_segment(disk: Disk, place: Place) -> Segment:
     start = file.read(0, _START_BYTES)
     checked = start[_CHECKED_BEGIN:]
     if start[:_CHECKED_BEGIN] == _MAGIC + crc32(checked).to_bytes(4, "little"):
-        version, epoch, first, salt, previous = _CHECKED.unpack(checked)
+        version, epoch, first, salt, stamp, previous = _CHECKED.unpack(checked)
         if (version, first, epoch) == (_VERSION, *place):
-            return Segment(place, file, salt, previous)
+            return Segment(place, file, salt, Batch(first - 1, stamp, previous, b""))
     file.close()
     raise JournalDamaged(f"batch {place.first} cannot be read: {place.name} has no sound beginning")

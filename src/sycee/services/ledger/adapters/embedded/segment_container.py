@@ -182,7 +182,7 @@ class SegmentContainer:
         place = Place(self._head.seq + 1, self._owner.epoch)
         salt = int.from_bytes(self._take_entropy(_SALT_BYTES), "big")
         blank = self._blanks.take(SECTOR + size)
-        segment = begin(self._disk, blank, self._blanks.name, place, self._head.hash, salt)
+        segment = begin(self._disk, blank, self._blanks.name, place, self._head, salt)
         self._room = blank.size
         self._segments.append(segment)
         self._blanks.make_next()

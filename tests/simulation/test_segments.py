@@ -1,0 +1,194 @@
+"""Segments on a disk that fails at every step in every way: nothing acknowledged is ever lost."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from random import Random
+
+import pytest
+
+from sycee.services.ledger.adapters.embedded.container import ContainerFailed
+from sycee.services.ledger.adapters.embedded.owner import JournalInUse
+from sycee.services.ledger.domain.entry import JournalDamaged
+from tests.simulation.disk import Died, Fault, MemoryDisk, Step, no_faults
+from tests.simulation.journals import Truth, open_in
+
+APPENDS = 6
+SEEDS = range(40)
+
+
+def failing_at(number: int, fault: Fault):
+    """A plan: that step fails."""
+    return lambda step_number, step: fault if step_number == number else None
+
+
+def live(disk: MemoryDisk, truth: Truth, appends: int = APPENDS) -> None:
+    """One process: opens the journal, compares, appends, and closes unless it dies."""
+    container = open_in(disk, truth.dice)
+    truth.compare(container)
+    try:
+        for _ in range(appends):
+            truth.append(container)
+    except ContainerFailed:
+        truth.refused(container)
+        return
+    truth.compare(container)
+    container.close()
+
+
+def steps_of(seed: int) -> int:
+    """How many steps two lives take when nothing fails."""
+    disk = MemoryDisk(Random(seed))
+    truth = Truth(Random(seed))
+    live(disk, truth)
+    live(disk, truth)
+    return disk.steps
+
+
+def survive(seed: int, number: int, fault: Fault, again: int | None = None) -> Truth:
+    """Fail at a step, perhaps once more at a step of the recovery, and then compare for good."""
+    disk = MemoryDisk(Random(seed))
+    truth = Truth(Random(seed))
+    disk.plan = failing_at(number, fault)
+    with suppress(Died, OSError):
+        live(disk, truth)
+        live(disk, truth)
+    disk.kill()
+    disk.plan = failing_at(disk.steps + again, Fault.POWER) if again else no_faults
+    with suppress(Died):
+        live(disk, truth, appends=2)
+    disk.plan = no_faults
+    live(disk, truth, appends=1)
+    disk.lose_power()
+    live(disk, truth, appends=0)
+    return truth
+
+
+@pytest.mark.parametrize("fault", Fault)
+def test_a_fault_at_any_step_loses_nothing_that_was_acknowledged(fault: Fault) -> None:
+    """MS1, MS7."""
+    for seed in SEEDS:
+        for number in range(1, steps_of(seed) + 1):
+            truth = survive(seed, number, fault)
+            assert truth.acknowledged > 0
+
+
+def test_a_power_failure_at_any_step_of_a_recovery_loses_nothing() -> None:
+    """MS1."""
+    for seed in range(6):
+        dice = Random(seed)
+        for number in range(1, steps_of(seed) + 1, 2):
+            for again in range(1, 14):
+                survive(seed, number, dice.choice(list(Fault)), again)
+
+
+def test_a_flipped_bit_anywhere_is_noticed_or_changes_nothing() -> None:
+    refused = 0
+    for seed in SEEDS:
+        disk, truth = MemoryDisk(Random(seed)), Truth(Random(seed))
+        live(disk, truth)
+        container = open_in(disk, truth.dice)
+        for _ in range(2):
+            truth.append(container)
+        disk.lose_power()
+        for name in disk.names():
+            for sector in range(len(disk.content(name)) // 512):
+                bit = sector * 4096 + truth.dice.randrange(4096)
+                refused += not opens_whole(disk, truth, name, bit)
+    assert refused > 1000
+
+
+def opens_whole(disk: MemoryDisk, truth: Truth, name: str, bit: int) -> bool:
+    """Whether all is there after one bit of one file was flipped; False when that is noticed."""
+    copy = disk.copied()
+    copy.flip(name, bit)
+    acknowledged = truth.acknowledged
+    try:
+        container = open_in(copy, truth.dice)
+        truth.compare(container)
+    except JournalDamaged as damage:
+        assert "batch" in str(damage)
+        return False
+    assert truth.acknowledged == acknowledged
+    container.close()
+    return True
+
+
+def test_a_second_process_is_refused_and_told_by_whom() -> None:
+    disk = MemoryDisk(Random(1))
+    truth = Truth(Random(1))
+    container = open_in(disk, truth.dice)
+    truth.append(container)
+    before = {name: disk.content(name) for name in disk.names()}
+    with pytest.raises(JournalInUse, match="in use by process [0-9]+ on "):
+        open_in(disk, truth.dice)
+    assert {name: disk.content(name) for name in disk.names()} == before
+    truth.append(container)
+    container.close()
+    live(disk, truth)
+
+
+def test_a_former_owner_is_refused_at_whatever_step_it_was_frozen() -> None:
+    """RE5."""
+    refused = 0
+    for seed in SEEDS:
+        for number in range(1, 12):
+            refused += not was_acknowledged_beside(seed, number)
+    assert refused > len(SEEDS)
+
+
+def was_acknowledged_beside(seed: int, number: int) -> bool:
+    """Take the journal over while its owner stands before a step of an append; it then goes on.
+
+    Whether the former owner believes that the append is done: then it must be.
+    """
+    disk, truth = MemoryDisk(Random(seed)), Truth(Random(seed))
+    live(disk, truth, appends=1)
+    former = open_in(disk, truth.dice)
+    truth.append(former)
+    first = disk.steps
+    other = disk.elsewhere()
+    later: list[Truth] = []
+
+    def take_over(step_number: int, step: Step) -> None:
+        if step_number == first + number and not later:
+            later.append(Truth(truth.dice))
+            later[0].sent, later[0].acknowledged = list(truth.sent), truth.acknowledged
+            owner = open_in(other, truth.dice)
+            later[0].compare(owner)
+            later[0].append(owner)
+
+    disk.plan = take_over
+    try:
+        for _ in range(4):
+            truth.append(former)
+    except ContainerFailed:
+        assert later
+        final = open_in(other.elsewhere(), truth.dice)
+        later[0].compare(final)
+        assert later[0].sent[: truth.acknowledged] == truth.sent[: truth.acknowledged]
+        return False
+    assert not later
+    return True
+
+
+def test_a_missing_segment_is_noticed() -> None:
+    disk, truth = MemoryDisk(Random(3)), Truth(Random(3))
+    for _ in range(4):
+        live(disk, truth)
+    logs = [name for name in disk.names() if name.endswith(".log")]
+    assert len(logs) > 3
+    for name in logs[:-2]:
+        copy = disk.copied()
+        copy.remove(name)
+        with pytest.raises(JournalDamaged, match="batch [0-9]+ is missing"):
+            list(open_in(copy, truth.dice).batches(0))
+
+
+def test_segments_left_by_an_owner_that_wrote_nothing_are_removed() -> None:
+    disk, truth = MemoryDisk(Random(4)), Truth(Random(4))
+    live(disk, truth)
+    names = len(disk.names())
+    for _ in range(5):
+        live(disk, truth, appends=0)
+    assert len(disk.names()) <= names + 1
