@@ -14,7 +14,7 @@ from tests.simulation.disk import Died, Fault, MemoryDisk, Step, no_faults
 from tests.simulation.journals import Truth, open_in
 
 APPENDS = 6
-SEEDS = range(40)
+SEEDS = range(12)
 
 
 def failing_at(number: int, fault: Fault):
@@ -31,8 +31,8 @@ def live(disk: MemoryDisk, truth: Truth, appends: int = APPENDS) -> None:
             truth.append(container)
     except ContainerFailed:
         truth.refused(container)
-        return
-    truth.compare(container)
+    else:
+        truth.compare(container)
     container.close()
 
 
@@ -95,7 +95,7 @@ def test_a_flipped_bit_anywhere_is_noticed_or_changes_nothing() -> None:
             for sector in range(len(disk.content(name)) // 512):
                 bit = sector * 4096 + truth.dice.randrange(4096)
                 refused += not opens_whole(disk, truth, name, bit)
-    assert refused > 1000
+    assert refused > 300
 
 
 def opens_whole(disk: MemoryDisk, truth: Truth, name: str, bit: int) -> bool:
