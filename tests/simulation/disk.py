@@ -75,7 +75,11 @@ class Inode:
             del self.unsynced[sector]
 
     def sync(self) -> None:
-        self.kept[:] = self.seen
+        """Keep what was written since; what an earlier sync failed to keep is not written again."""
+        del self.kept[len(self.seen) :]
+        for sector, versions in self.unsynced.items():
+            self._keep(sector, versions[-1])
+        self.kept.extend(bytes(len(self.seen) - len(self.kept)))
         self.unsynced.clear()
 
     def keep_some(self, dice: Random) -> None:
@@ -85,10 +89,13 @@ class Inode:
         share = dice.choice((0.0, 0.1, 0.5, 0.9, 1.0))
         for sector, versions in self.unsynced.items():
             if dice.random() < share:
-                begin, version = sector * SECTOR, dice.choice(versions)
-                self.kept.extend(bytes(max(0, begin + len(version) - len(self.kept))))
-                self.kept[begin : begin + len(version)] = version
+                self._keep(sector, dice.choice(versions))
         self.unsynced.clear()
+
+    def _keep(self, sector: int, version: bytes) -> None:
+        begin = sector * SECTOR
+        self.kept.extend(bytes(max(0, begin + len(version) - len(self.kept))))
+        self.kept[begin : begin + len(version)] = version
 
     def forget(self) -> None:
         """See what is kept, but for what may still be written."""

@@ -6,12 +6,12 @@ from contextlib import suppress
 from random import Random
 
 import pytest
+from tests.simulation.disk import Died, Fault, MemoryDisk, Step, no_faults
+from tests.simulation.journals import Truth, open_in
 
 from sycee.services.ledger.adapters.embedded.container import ContainerFailed
 from sycee.services.ledger.adapters.embedded.owner import JournalInUse
 from sycee.services.ledger.domain.entry import JournalDamaged
-from tests.simulation.disk import Died, Fault, MemoryDisk, Step, no_faults
-from tests.simulation.journals import Truth, open_in
 
 APPENDS = 6
 SEEDS = range(12)
