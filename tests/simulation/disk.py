@@ -189,13 +189,16 @@ class MemoryDisk:
         other.lose_power()
         return other
 
-    def flip_a_bit(self) -> tuple[str, int]:
-        """Damage what is kept, anywhere; the file and the bit."""
-        name = self.dice.choice([name for name in sorted(self._seen) if self._seen[name].kept])
-        inode = self._seen[name]
-        bit = self.dice.randrange(len(inode.kept) * 8)
-        self.flip(name, bit)
-        return name, bit
+    def flip_a_bit(self) -> None:
+        """Damage what is kept, anywhere but where nothing was ever written."""
+        places = [
+            (name, sector)
+            for name, inode in sorted(self._seen.items())
+            for sector in range(len(inode.kept) // SECTOR)
+            if any(inode.kept[sector * SECTOR : (sector + 1) * SECTOR])
+        ]
+        name, sector = self.dice.choice(places)
+        self.flip(name, sector * SECTOR * 8 + self.dice.randrange(SECTOR * 8))
 
     def flip(self, name: str, bit: int) -> None:
         """Damage one bit of a file."""

@@ -18,7 +18,7 @@ import msgspec
 from tests.services.ledger.mischief import NUMBERS, Mischief
 from tests.services.ledger.notation import U128, Accounts, account
 from tests.simulation.disk import Died, Fault, MemoryDisk, Plan, Step, no_faults
-from tests.simulation.journals import LARGE, SMALL
+from tests.simulation.journals import LARGE, SMALL, inline
 from tests.simulation.loop import WORK_S, Halted, VirtualClock, VirtualLoop
 from tests.simulation.verdict import Answer, Doubter, Seen
 
@@ -186,12 +186,12 @@ class Story:
 
     def _damage(self) -> None:
         """Now and then: a flipped bit is noticed at the start, or nothing is missing."""
-        if self.dice.random() > 0.1 or not self.doubter.head.seq:
+        if self.dice.random() > 0.4 or not self.doubter.head.seq:
             return
         damaged = self.disk.copied()
         damaged.flip_a_bit()
         try:
-            container = open_segments(damaged, SMALL, LARGE, self.dice.randbytes)
+            container = open_segments(damaged, SMALL, LARGE, self.dice.randbytes, inline)
             self.doubter.compare_prefix(container.batches(0))
         except JournalDamaged:
             self.refusals += 1

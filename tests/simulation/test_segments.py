@@ -120,7 +120,7 @@ def test_a_second_process_is_refused_and_told_by_whom() -> None:
     container = open_in(disk, truth.dice)
     truth.append(container)
     before = {name: disk.content(name) for name in disk.names()}
-    with pytest.raises(JournalInUse, match="in use by process [0-9]+ on "):
+    with pytest.raises(JournalInUse, match=r"in use by process [0-9]+ on "):
         open_in(disk, truth.dice)
     assert {name: disk.content(name) for name in disk.names()} == before
     truth.append(container)
@@ -181,7 +181,7 @@ def test_a_missing_segment_is_noticed() -> None:
     for name in logs[:-2]:
         copy = disk.copied()
         copy.remove(name)
-        with pytest.raises(JournalDamaged, match="batch [0-9]+ is missing"):
+        with pytest.raises(JournalDamaged, match=r"batch [0-9]+ is missing"):
             list(open_in(copy, truth.dice).batches(0))
 
 
