@@ -31,7 +31,7 @@ class Checkpoints:
         self.has_failed = False
         self._path = path
         self._connection = connect(path)
-        (self._page_bytes,) = self._connection.execute("PRAGMA page_size").fetchone()
+        self._page_bytes = int(self._connection.execute("PRAGMA page_size").fetchone()[0])
         self._connection_lock = threading.Lock()
         self._ended = threading.Event()
         self.is_due = False
@@ -54,7 +54,8 @@ class Checkpoints:
     def end(self) -> None:
         """Stop, move everything, and empty the log."""
         self._ended.set()
-        self._thread.join()
+        if self._thread.ident is not None:
+            self._thread.join()
         if not self.has_failed:
             self._move("TRUNCATE")
         self._connection.close()
@@ -83,9 +84,9 @@ class Checkpoints:
         try:
             with self._connection_lock:
                 pragma = f"PRAGMA wal_checkpoint({mode})"
-                _, frames, _ = self._connection.execute(pragma).fetchone()
+                frames = int(self._connection.execute(pragma).fetchone()[1])
         except sqlite3.Error as fault:
             self.has_failed = self.has_failed or is_disk_fault(fault)
             log.fault("checkpoint_failed", file=self._path.name)
             return 0
-        return int(frames) * self._page_bytes
+        return frames * self._page_bytes

@@ -56,7 +56,7 @@ class File(Protocol):
         ...
 
     def close(self) -> None:
-        """Close it; a lock on it ends."""
+        """Close it, once or more; a lock on it ends."""
         ...
 
 
@@ -189,7 +189,10 @@ class _File:
             os.posix_fadvise(self.descriptor, 0, 0, os.POSIX_FADV_DONTNEED)
 
     def close(self) -> None:
-        os.close(self.descriptor)
+        # Closing twice could close what another has opened meanwhile.
+        descriptor, self.descriptor = self.descriptor, -1
+        if descriptor >= 0:
+            os.close(descriptor)
 
 
 def _sync_folder(path: Path) -> None:

@@ -22,7 +22,6 @@ from sycee.services.ledger.domain.entry import JournalDamaged
 from sycee.services.ledger.domain.journal import Batch, following
 
 _PACKAGE = "sycee.services.ledger"
-_CLOSED = "the journal is closed"
 
 Found = TypeVar("Found")
 log = logs.logger("ledger")
@@ -76,6 +75,7 @@ class SqliteContainer:
         self._reading_lock = threading.Lock()
         self._checkpoints = checkpoints
         self._failure: str | None = None
+        self._is_closed = False
         self._head = book.head(writing)
         checkpoints.start(lambda: self._fail("a checkpoint failed"))
 
@@ -126,7 +126,10 @@ class SqliteContainer:
         return self._read(lambda connection: book.part(connection, seq, offset, size))
 
     def close(self) -> None:
-        self._failure = self._failure or _CLOSED
+        if self._is_closed:
+            return
+        self._is_closed = True
+        self._failure = self._failure or "the journal is closed"
         with self._reading_lock:
             self._reading.close()
         self._writing.close()
