@@ -6,7 +6,8 @@ from collections.abc import Callable, Sequence
 from random import Random
 
 from sycee.services.ledger.adapters.embedded.container import Container, ContainerFailed
-from sycee.services.ledger.adapters.embedded.disk import Disk
+from sycee.services.ledger.adapters.embedded.disk import SECTOR, Disk
+from sycee.services.ledger.adapters.embedded.frame import FRAME_BYTES
 from sycee.services.ledger.adapters.embedded.segment_container import open_segments
 from sycee.services.ledger.domain.journal import BEGINNING, Batch, following
 
@@ -39,8 +40,13 @@ def body(dice: Random) -> bytes:
     if kind < 0.2:
         return bytes(size)
     if kind < 0.4:
-        return (b"SYCf" + dice.randbytes(100) + bytes(408)) * (size // 512) + b"x"
+        return bytes(SECTOR - FRAME_BYTES) + _fake(dice) * (size // SECTOR) + b"x"
     return dice.randbytes(size)
+
+
+def _fake(dice: Random) -> bytes:
+    """A sector that begins as a frame does."""
+    return (b"SYCf" + dice.randbytes(100)).ljust(SECTOR, b"\0")
 
 
 class Truth:

@@ -7,11 +7,15 @@ from random import Random
 
 import pytest
 from tests.simulation.disk import Died, Fault, MemoryDisk, Step, no_faults
-from tests.simulation.journals import Truth, open_in
+from tests.simulation.journals import LARGE, SMALL, Truth, inline, open_in
 
 from sycee.services.ledger.adapters.embedded.container import ContainerFailed
+from sycee.services.ledger.adapters.embedded.disk import SECTOR
 from sycee.services.ledger.adapters.embedded.owner import JournalInUse
+from sycee.services.ledger.adapters.embedded.segment import Place, begin
+from sycee.services.ledger.adapters.embedded.segment_container import open_segments
 from sycee.services.ledger.domain.entry import JournalDamaged
+from sycee.services.ledger.domain.journal import BEGINNING, Batch, following
 
 APPENDS = 6
 SEEDS = range(12)
@@ -192,3 +196,82 @@ def test_segments_left_by_an_owner_that_wrote_nothing_are_removed() -> None:
     for _ in range(5):
         live(disk, truth, appends=0)
     assert len(disk.names()) <= names + 1
+
+
+def written(bodies: list[bytes]) -> tuple[MemoryDisk, str, list[Batch]]:
+    """A disk with a journal of these bodies, whose owner died; and where they lie."""
+    disk = MemoryDisk(Random(5))
+    container = open_segments(disk, LARGE, LARGE, Random(5).randbytes, inline)
+    head, sent = BEGINNING, []
+    for body in bodies:
+        head = following(head, head.timestamp + 1, body)
+        sent.append(head)
+        container.append([head])
+    disk.kill()
+    return disk, next(name for name in disk.names() if name.endswith(".log")), sent
+
+
+def reopened(disk: MemoryDisk) -> list[Batch]:
+    """What is found."""
+    return list(open_segments(disk, LARGE, LARGE, Random(6).randbytes, inline).batches(0))
+
+
+@pytest.mark.parametrize("last", [bytes(3000), b"x" * 3000, b"x" + bytes(2999)])
+def test_a_flipped_bit_in_the_last_batch_is_no_interrupted_write(last: bytes) -> None:
+    """It was acknowledged: to cut it off would lose it."""
+    for sector in range(6):
+        disk, name, sent = written([b"first", last])
+        disk.flip(name, (2 + sector) * SECTOR * 8 + 7)
+        with pytest.raises(JournalDamaged, match="batch 2 is not as it was written"):
+            reopened(disk)
+        disk.flip(name, (2 + sector) * SECTOR * 8 + 7)
+        assert reopened(disk) == sent
+
+
+@pytest.mark.parametrize("lost", [1, 2, 3])
+def test_a_sector_that_turned_to_zeros_is_noticed_when_the_journal_goes_on(lost: int) -> None:
+    disk, name, _ = written([b"a" * 300, b"b" * 600, b"c" * 300])
+    file = disk.open(name)
+    file.write(lost * SECTOR, bytes(SECTOR))
+    batch = min(lost, 2)
+    with pytest.raises(JournalDamaged, match=f"batch {batch} is not as it was written"):
+        reopened(disk)
+
+
+def test_an_interrupted_write_is_cut_off_and_the_place_used_again() -> None:
+    for lost in (3, 4, 5):
+        disk, name, sent = written([b"a" * 300, b"b" * 300, b"c" * 1200])
+        disk.open(name).write(lost * SECTOR, bytes(SECTOR))
+        container = open_segments(disk, LARGE, LARGE, Random(6).randbytes, inline)
+        assert list(container.batches(0)) == sent[:2]
+        other = following(sent[1], 99, b"other")
+        container.append([other])
+        disk.lose_power()
+        assert reopened(disk) == [*sent[:2], other]
+
+
+def test_a_segment_that_a_former_owner_began_too_late_is_none_of_the_journal() -> None:
+    """RE5: it was renamed just after the new owner had looked for segments."""
+    disk, _, sent = written([b"a", b"b", b"c"])
+    container = open_segments(disk, LARGE, LARGE, Random(6).randbytes, inline)
+    for number in range(3):
+        sent.append(following(sent[-1], 100 + number, b"new"))
+        container.append([sent[-1]])
+    late = Place(first=5, epoch=1)
+    begin(disk, disk.create("late", SMALL), "late", late, following(sent[2], 9, b"x"), salt=1)
+    disk.kill()
+    assert reopened(disk) == sent
+    assert late.name not in disk.names()
+
+
+def test_a_segment_with_a_damaged_beginning_is_named_by_its_first_batch() -> None:
+    disk, name, _ = written([b"a"])
+    disk.flip(name, 200)
+    with pytest.raises(JournalDamaged, match="batch 1 cannot be read"):
+        reopened(disk)
+
+
+def test_a_damaged_lock_file_does_no_harm() -> None:
+    disk, _, sent = written([b"a", b"b"])
+    disk.open("owner.lock").write(0, b"nonsense")
+    assert reopened(disk) == sent
