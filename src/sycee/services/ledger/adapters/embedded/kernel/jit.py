@@ -7,12 +7,12 @@ import sys
 from collections.abc import Callable
 from hashlib import sha256
 from pathlib import Path
-from typing import TypeVar, cast
+from typing import ParamSpec, TypeVar
 
 import numba
-from numba import njit
 
-Function = TypeVar("Function", bound=Callable[..., object])
+Given = ParamSpec("Given")
+Found = TypeVar("Found")
 
 _HERE = Path(__file__).parent
 
@@ -39,26 +39,27 @@ def _cache() -> Path:
 
 
 CACHE = _cache()
-numba.config.CACHE_DIR = str(CACHE)
+vars(numba.config)["CACHE_DIR"] = str(CACHE)
 
 _SETTINGS = {"error_model": "numpy", "boundscheck": False, "nogil": True}
+_njit = vars(numba)["njit"]
 
 
-def part(function: Function) -> Function:
+def part(function: Callable[Given, Found]) -> Callable[Given, Found]:
     """A function that other compiled functions call."""
-    return cast(Function, njit(**_SETTINGS)(function))
+    return _njit(**_SETTINGS)(function)
 
 
-def inlined(function: Function) -> Function:
-    """A few operations with a name."""
-    return cast(Function, njit(**_SETTINGS)(function))
+inlined = part
+"""A few operations with a name: the compiler puts them where they are used."""
 
 
-def entry(*arguments: object) -> Callable[[Function], Function]:
+def entry(*arguments: object) -> Callable[[Callable[Given, Found]], Callable[Given, Found]]:
     """A function that Python calls, compiled for arguments like these and for no others."""
-    signature = tuple(numba.typeof(argument) for argument in arguments)
+    typeof = vars(numba)["typeof"]
+    signature = tuple(typeof(argument) for argument in arguments)
 
-    def compiled(function: Function) -> Function:
-        return cast(Function, njit([signature], cache=True, **_SETTINGS)(function))
+    def compiled(function: Callable[Given, Found]) -> Callable[Given, Found]:
+        return _njit([signature], cache=True, **_SETTINGS)(function)
 
     return compiled
