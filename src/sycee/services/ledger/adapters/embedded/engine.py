@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 from sycee.kernel.refusal import Unavailable
@@ -145,10 +145,19 @@ def restore(
         engine.seq = snapshot.seq
         engine.restored_rows = books.row_count()
     last = container.head.seq
-    for entry in container.batches(engine.seq):
+    for entry in _read_ahead(container.batches(engine.seq)):
         engine.replay(entry)
         progress(entry.seq, last)
     return engine
+
+
+def _read_ahead(entries: Iterator[Batch]) -> Iterator[Batch]:
+    """The entries; each is read and proved while the one before is applied."""
+    with ThreadPoolExecutor(1, "ledger-replay") as reader:
+        coming = reader.submit(next, entries, None)
+        while (entry := coming.result()) is not None:
+            coming = reader.submit(next, entries, None)
+            yield entry
 
 
 def save(engine: EmbeddedEngine, journal: ContainerJournal, snapshots: Snapshots) -> None:
