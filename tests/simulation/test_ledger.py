@@ -1,0 +1,79 @@
+"""Simulated ledgers in small; `./sycee faults simulate` tells as many stories as wished."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from tests.faults import simulate
+from tests.simulation.ledger import QUEUE_EVENTS_MAX, OneTable, Story
+
+from sycee.services.ledger.domain.journal import Replay
+from sycee.services.ledger.service import LedgerService
+
+SEEDS = 200
+ROOT = Path(__file__).parents[2]
+
+
+class HastyTable(OneTable):
+    """A table with a mistake: it does not wait for the disk."""
+
+    async def write(self, unit):
+        unit(self)
+        asyncio.get_running_loop().run_in_executor(self, self._container.append, [self._batch])
+
+
+def hasty(container, clock):
+    """An engine that must be caught."""
+    replay = Replay()
+    for batch in container.batches(0):
+        replay.take(batch)
+    return LedgerService(HastyTable(container), clock, replay, QUEUE_EVENTS_MAX)
+
+
+def test_no_story_ends_in_a_contradiction() -> None:
+    """MS1, MS2, MS3, MS7, MS10."""
+    told = simulate.tell(range(SEEDS))
+    assert told.failed == {}
+    assert told.counted["deaths"] > SEEDS
+    assert told.counted["answers"] > 10 * SEEDS
+    assert told.counted["refusals"] > 0
+    assert len(told.codes) > 50
+
+
+def test_a_ledger_that_answers_too_early_is_caught() -> None:
+    caught = 0
+    for seed in range(20):
+        try:
+            Story(seed, hasty).tell()
+        except AssertionError:
+            caught += 1
+    assert caught > 10
+
+
+def test_a_seed_tells_the_same_story_in_every_process() -> None:
+    program = (
+        "from tests.simulation.ledger import Story\n"
+        "print([Story(seed).tell().digest for seed in range(5)])"
+    )
+    heard = set()
+    for hash_seed in ("0", "1"):
+        found_in = os.pathsep.join([str(ROOT), str(ROOT / "src")])
+        environment = {**os.environ, "PYTHONPATH": found_in, "PYTHONHASHSEED": hash_seed}
+        command = [sys.executable, "-c", program]
+        heard.add(subprocess.run(command, env=environment, capture_output=True, check=True).stdout)
+    assert heard == {f"{[Story(seed).tell().digest for seed in range(5)]}\n".encode()}
+
+
+def test_a_failing_seed_is_named_with_the_command_that_repeats_it(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(simulate, "Story", lambda seed: Story(seed, hasty))
+    options = argparse.Namespace(seed=0, seeds=20, jobs=1)
+    assert simulate.simulate(options) == 1
+    assert "VIOLATION ./sycee faults simulate --seed " in capsys.readouterr().err
