@@ -37,6 +37,7 @@ def main(argv: Sequence[str]) -> int:
     options = campaign.read(parser, argv)
     if given.seeds is None:
         options.seeds = 1 if given.seed is not None else 1_000
+    _be_quiet()
     return simulate(options)
 
 
@@ -59,7 +60,6 @@ def simulate(options: argparse.Namespace) -> int:
 
 def tell(seeds: Sequence[int]) -> Told:
     """Tell some stories."""
-    logs.configure("simulation", write=_unheard)
     counted: Counter[str] = Counter()
     codes: frozenset[str] = frozenset()
     failed = {}
@@ -85,12 +85,13 @@ def _told(seeds: range, jobs: int) -> Iterator[Told]:
     if jobs < 2 or len(chunks) < 2:
         yield from map(tell, chunks)
         return
-    with multiprocessing.get_context("spawn").Pool(jobs) as pool:
+    with multiprocessing.get_context("spawn").Pool(jobs, _be_quiet) as pool:
         yield from pool.imap(tell, chunks)
 
 
-def _unheard(line: bytes) -> None:
+def _be_quiet() -> None:
     """Faults are part of the stories; what they log is of no interest."""
+    logs.configure("simulation", write=lambda line: None)
 
 
 if __name__ == "__main__":
