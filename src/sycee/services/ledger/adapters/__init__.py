@@ -1,1 +1,1 @@
-"""The engines of the ledger."""
+"""Engines of the ledger: implementations of its contract."""

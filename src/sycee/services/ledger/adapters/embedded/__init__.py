@@ -1,1 +1,1 @@
-"""The embedded engine: one writer, books in memory, a log of batches on disk."""
+"""The embedded engine: a compiled kernel over integer arrays, fed by a hash-chained journal."""
