@@ -11,21 +11,23 @@ from pathlib import Path
 
 import pytest
 from tests.faults import simulate
-from tests.simulation.ledger import QUEUE_EVENTS_MAX, OneTable, Story
+from tests.simulation.ledger import QUEUE_EVENTS_MAX, SimulatedJournal, Story
 
-from sycee.services.ledger.domain.journal import Replay
+from sycee.services.ledger.domain.engine import ReferenceEngine
+from sycee.services.ledger.domain.journal import Replay, following
 from sycee.services.ledger.service import LedgerService
 
 SEEDS = 200
 ROOT = Path(__file__).parents[2]
 
 
-class HastyTable(OneTable):
-    """A table with a mistake: it does not wait for the disk."""
+class HastyJournal(SimulatedJournal):
+    """A journal with a mistake: it does not wait for the disk."""
 
-    async def write(self, unit):
-        unit(self)
-        asyncio.get_running_loop().run_in_executor(self, self._container.append, [self._batch])
+    async def append(self, timestamp: int, body: bytes) -> None:
+        batch = following(self._head, timestamp, body)
+        asyncio.get_running_loop().run_in_executor(self, self._container.append, [batch])
+        self._head = batch
 
 
 def hasty(container, clock):
@@ -33,7 +35,8 @@ def hasty(container, clock):
     replay = Replay()
     for batch in container.batches(0):
         replay.take(batch)
-    return LedgerService(HastyTable(container), clock, replay, QUEUE_EVENTS_MAX)
+    engine = ReferenceEngine(replay.books)
+    return LedgerService(engine, HastyJournal(container), clock, QUEUE_EVENTS_MAX)
 
 
 def test_no_story_ends_in_a_contradiction() -> None:
