@@ -39,9 +39,12 @@ def hasty(container, clock):
     return LedgerService(engine, HastyJournal(container), clock, QUEUE_EVENTS_MAX)
 
 
-def test_no_story_ends_in_a_contradiction() -> None:
+@pytest.mark.parametrize("engine", simulate.ENGINES)
+def test_no_story_ends_in_a_contradiction(engine: str) -> None:
     """MS1, MS2, MS3, MS7, MS10."""
-    told = simulate.tell(range(SEEDS))
+    if engine == "embedded":
+        pytest.importorskip("numba")
+    told = simulate.tell(range(SEEDS), engine)
     assert told.failed == {}
     assert told.counted["deaths"] > SEEDS
     assert told.counted["answers"] > 10 * SEEDS
@@ -76,7 +79,7 @@ def test_a_seed_tells_the_same_story_in_every_process() -> None:
 def test_a_failing_seed_is_named_with_the_command_that_repeats_it(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(simulate, "Story", lambda seed: Story(seed, hasty))
-    options = argparse.Namespace(seed=0, seeds=20, jobs=1)
+    monkeypatch.setattr(simulate, "reference", hasty)
+    options = argparse.Namespace(seed=0, seeds=20, jobs=1, engine="reference")
     assert simulate.simulate(options) == 1
-    assert "VIOLATION ./sycee faults simulate --seed " in capsys.readouterr().err
+    assert "VIOLATION ./sycee faults simulate --engine reference --seed " in capsys.readouterr().err
