@@ -9,14 +9,16 @@ import sys
 import traceback
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from functools import partial
 from typing import NamedTuple
 
 from sycee.runtime import logs
 from tests.faults.lab import campaign
 from tests.faults.lab.campaign import Campaign
-from tests.simulation.ledger import Story
+from tests.simulation.ledger import OpenLedger, Story, reference
 
 CHUNK = 50
+ENGINES = ("reference", "embedded")
 SHOWN_EVERY = 1_000
 
 
@@ -32,11 +34,13 @@ def main(argv: Sequence[str]) -> int:
     """Tell the stories of many seeds; with a seed alone, that one."""
     parser = campaign.parser(__doc__)
     parser.add_argument("--seeds", type=int, help="how many, from --seed on; else one, or 1,000")
+    parser.add_argument("--engine", choices=ENGINES, default="reference")
     parser.add_argument("--jobs", type=int, default=os.cpu_count(), help="processes at once")
     given = parser.parse_args(argv)
     options = campaign.read(parser, argv)
     if given.seeds is None:
         options.seeds = 1 if given.seed is not None else 1_000
+    _be_quiet()
     return simulate(options)
 
 
@@ -45,28 +49,28 @@ def simulate(options: argparse.Namespace) -> int:
     run = Campaign("simulate", options)
     seeds = range(options.seed, options.seed + options.seeds)
     codes: set[str] = set()
-    for told in _told(seeds, options.jobs):
+    for told in _told(seeds, options.jobs, options.engine):
         for name, count in told.counted.items():
             run.counted[name] += count
         codes |= told.codes
         for seed, why in sorted(told.failed.items()):
-            run.found(f"./sycee faults simulate --seed {seed}", [why])
+            run.found(f"./sycee faults simulate --engine {options.engine} --seed {seed}", [why])
         if run.counted["seeds"] % SHOWN_EVERY < CHUNK:
             run.at(int(run.counted["seeds"]), options.seeds)
     run.counted["codes"] = len(codes)
     return run.end()
 
 
-def tell(seeds: Sequence[int]) -> Told:
+def tell(seeds: Sequence[int], engine: str = "reference") -> Told:
     """Tell some stories."""
-    logs.configure("simulation", write=_unheard)
+    open_ledger = _engine(engine)
     counted: Counter[str] = Counter()
     codes: frozenset[str] = frozenset()
     failed = {}
     for seed in seeds:
         counted["seeds"] += 1
         try:
-            outcome = Story(seed).tell()
+            outcome = Story(seed, open_ledger).tell()
         except Exception:  # noqa: BLE001 - whatever it is, it is a finding
             failed[seed] = traceback.format_exc(limit=-6)
             continue
@@ -80,17 +84,27 @@ def tell(seeds: Sequence[int]) -> Told:
     return Told(counted, codes, failed)
 
 
-def _told(seeds: range, jobs: int) -> Iterator[Told]:
+def _engine(name: str) -> OpenLedger:
+    if name == "reference":
+        return reference
+    # Numba takes long to load, and may not be there.
+    from tests.simulation.engines import embedded
+
+    return embedded
+
+
+def _told(seeds: range, jobs: int, engine: str) -> Iterator[Told]:
     chunks = [seeds[begin : begin + CHUNK] for begin in range(0, len(seeds), CHUNK)]
     if jobs < 2 or len(chunks) < 2:
-        yield from map(tell, chunks)
+        yield from (tell(chunk, engine) for chunk in chunks)
         return
-    with multiprocessing.get_context("spawn").Pool(jobs) as pool:
-        yield from pool.imap(tell, chunks)
+    with multiprocessing.get_context("spawn").Pool(jobs, _be_quiet) as pool:
+        yield from pool.imap(partial(tell, engine=engine), chunks)
 
 
-def _unheard(line: bytes) -> None:
+def _be_quiet() -> None:
     """Faults are part of the stories; what they log is of no interest."""
+    logs.configure("simulation", write=lambda line: None)
 
 
 if __name__ == "__main__":

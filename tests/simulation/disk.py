@@ -189,6 +189,10 @@ class MemoryDisk:
         other.lose_power()
         return other
 
+    def twin(self) -> MemoryDisk:
+        """Another disk in the same state, synced or not."""
+        return deepcopy(self)
+
     def flip_a_bit(self) -> None:
         """Damage what is kept, anywhere but where nothing was ever written."""
         places = [

@@ -23,6 +23,8 @@ NOON = Instant(1_798_718_400_000_000_000)
 """2026-12-31 12:00 UTC."""
 WORK_S = (0.0, 0.0001, 0.001, 0.02)
 """How long another thread may take, to choose from."""
+SHORTEST_S = 1e-6
+"""No work ends at the moment at which it begins."""
 STEPS_MAX = 1_000_000
 """More than any simulated life needs: it goes in circles."""
 
@@ -77,7 +79,7 @@ class VirtualLoop(base_events.BaseEventLoop):
         """Run it later, as one step; of one executor's works, one after the other."""
         answer: asyncio.Future[Result] = self.create_future()
         begin = max(self._now, self._busy.get(executor, 0.0)) if executor else self._now
-        end = begin + self._dice.choice(WORK_S)
+        end = begin + self._dice.choice(WORK_S) + SHORTEST_S
         self._busy[executor] = end
         self.call_at(end, self._work, answer, function, *arguments)
         return answer

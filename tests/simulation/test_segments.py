@@ -271,7 +271,8 @@ def test_a_segment_with_a_damaged_beginning_is_named_by_its_first_batch() -> Non
         reopened(disk)
 
 
-def test_a_damaged_lock_file_does_no_harm() -> None:
+@pytest.mark.parametrize("content", [b"nonsense", b"\xf6", bytes(SECTOR), b"{}"])
+def test_a_damaged_lock_file_does_no_harm(content: bytes) -> None:
     disk, _, sent = written([b"a", b"b"])
-    disk.open("owner.lock").write(0, b"nonsense")
+    disk.open("owner.lock").write(0, content)
     assert reopened(disk) == sent

@@ -35,7 +35,7 @@ class Campaign:
         self.seed: int = options.seed
         self.counted: defaultdict[str, float] = defaultdict(float)
         self.violations: list[str] = []
-        self._options = options
+        self.options = options
         self._began = time.monotonic()
         sys.stderr.write(f"{name}: seed {self.seed}\n")
 
@@ -57,7 +57,7 @@ class Campaign:
 
     def end(self) -> int:
         """Print the result line; the exit status."""
-        given = {key: value for key, value in vars(self._options).items() if value is not None}
+        given = {key: value for key, value in vars(self.options).items() if value is not None}
         given["seed"] = self.seed
         words = [f"--{key.replace('_', '-')} {value}" for key, value in given.items()]
         result = Result(

@@ -207,6 +207,6 @@ def test_sqlites_log_does_not_grow_for_ever_under_load(tmp_path: Path) -> None:
         written += len(body)
         if written % (2 * LOG_BYTES_MAX) == 0:
             # What its thread does in time, without waiting for the time.
-            container._checkpoints.is_due = container._checkpoints._move_most()
+            container.checkpoints.is_due = container.checkpoints._move_most()
     assert logged.stat().st_size < 4 * LOG_BYTES_MAX
     container.close()

@@ -13,7 +13,8 @@ from typing import Protocol
 SECTOR = 512
 """What a disk writes whole or not at all."""
 
-_FILL = bytes(1 << 20)
+_FILL = bytes(4 << 20)
+"""Zeros are synced piece by piece: behind many at once, a commit would have to wait."""
 
 
 class InUse(Exception):
@@ -116,7 +117,7 @@ class Folder:
         try:
             for offset in range(0, size, len(_FILL)):
                 file.write(offset, memoryview(_FILL)[: size - offset])
-            file.sync()
+                file.sync()
         except BaseException:
             file.close()
             raise

@@ -105,5 +105,5 @@ def _decoded(content: bytes) -> _Entry | None:
     """What a lock file says; None of one that is new, or of no owner of ours."""
     try:
         return msgspec.json.decode(content, type=_Entry)
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, UnicodeDecodeError):
         return None

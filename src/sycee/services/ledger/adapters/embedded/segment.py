@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from array import array
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from contextlib import contextmanager
 from struct import Struct
 from typing import Final, NamedTuple
 from zlib import crc32
@@ -30,8 +31,6 @@ In front of it, magic and a checksum."""
 _CHECKED_BEGIN: Final = len(_MAGIC) + 4
 _START_BYTES: Final = _CHECKED_BEGIN + _CHECKED.size
 _NAME = re.compile(r"(\d{16})-(\d{10})\.log")
-
-Entropy = Callable[[int], bytes]
 
 
 class Place(NamedTuple):
@@ -59,37 +58,65 @@ class Framed(NamedTuple):
 
 
 class Segment:
-    """An open segment. ``end`` is where the next frame goes."""
+    """A part of the journal. ``end`` is where the next frame goes.
 
-    def __init__(self, place: Place, file: File, salt: int, before: Batch) -> None:
+    Only one that is written to, or being settled, holds its file open: there may be thousands.
+    """
+
+    def __init__(self, disk: Disk, place: Place, salt: int, before: Batch) -> None:
         self.place = place
-        self.file = file
         self.salt = salt
         self.before = before
         """What the first batch follows, without its body."""
         self.sectors: array[int] = array("I")
         """Where the frames begin, as far as they have been looked at."""
         self.end = SECTOR
+        self._disk = disk
+        self._file: File | None = None
+
+    @property
+    def file(self) -> File:
+        """The file of a segment that is held open."""
+        assert self._file is not None, "the segment is held open"
+        return self._file
+
+    @property
+    def size(self) -> int:
+        """Bytes on disk."""
+        with self._opened() as file:
+            return file.size
+
+    def hold(self, file: File | None = None) -> None:
+        """Keep the file open."""
+        self._file = file or self._disk.open(self.place.name)
+
+    def let_go(self) -> None:
+        """Keep it open no longer."""
+        if self._file is not None:
+            self._file.close()
+            self._file = None
+
+    def content(self) -> bytes:
+        """All of the file."""
+        with self._opened() as file:
+            return file.read(0, file.size)
 
     def header_at(self, seq: int) -> Header:
         """What a batch's frame says."""
-        begin = self.sectors[seq - self.place.first] * SECTOR
-        header = decode_header(self.file.read(begin, FRAME_BYTES), self.salt)
-        if header is None or header.seq != seq:
-            raise JournalDamaged(f"batch {seq} is not as it was written")
-        return header
+        with self._opened() as file:
+            return self._header_at(file, seq)
 
     def read(self, seq: int, offset: int, size: int) -> bytes:
         """A part of a batch's body."""
-        length = self.header_at(seq).length
-        if offset < 0 or size < 0 or offset + size > length:
-            raise ValueError(f"batch {seq} has {length} bytes")
-        begin = self.sectors[seq - self.place.first] * SECTOR
-        return self.file.read(begin + FRAME_BYTES + offset, size)
+        with self._opened() as file:
+            length = self._header_at(file, seq).length
+            if offset < 0 or size < 0 or offset + size > length:
+                raise ValueError(f"batch {seq} has {length} bytes")
+            return file.read(self._begin_of(seq) + FRAME_BYTES + offset, size)
 
     def look(self, until: int) -> None:
         """Find where all frames begin, up to a batch that must be there."""
-        found = self.file.read(0, self.file.size)
+        found = self.content()
         sectors, at = array("I"), SECTOR
         while len(sectors) <= until - self.place.first:
             header = decode_header(found[at : at + FRAME_BYTES], self.salt)
@@ -100,14 +127,13 @@ class Segment:
             at += header.sectors * SECTOR
         self.sectors = sectors
 
-    def frames(self, until: int | None) -> Iterator[Framed]:
-        """The batches, each unharmed and after the one before.
+    def frames(self, found: bytes, until: int | None) -> Iterator[Framed]:
+        """The batches in the file's content, each unharmed and after the one before.
 
         ``until`` is the last one that must be there, whatever follows; without it, the segment is
         the journal's last, and may end in frames that were being written when the power failed.
         Raises ``JournalDamaged``.
         """
-        found = self.file.read(0, self.file.size)
         head = self.before
         at = SECTOR
         while until is None or head.seq < until:
@@ -142,6 +168,26 @@ class Segment:
                 return True
         return False
 
+    @contextmanager
+    def _opened(self) -> Iterator[File]:
+        if self._file is not None:
+            yield self._file
+            return
+        file = self._disk.open(self.place.name)
+        try:
+            yield file
+        finally:
+            file.close()
+
+    def _begin_of(self, seq: int) -> int:
+        return self.sectors[seq - self.place.first] * SECTOR
+
+    def _header_at(self, file: File, seq: int) -> Header:
+        header = decode_header(file.read(self._begin_of(seq), FRAME_BYTES), self.salt)
+        if header is None or header.seq != seq:
+            raise JournalDamaged(f"batch {seq} is not as it was written")
+        return header
+
 
 def _following(head: Batch, header: Header, frame: bytes) -> Batch | None:
     """The batch of a frame, when it is whole and comes next."""
@@ -165,20 +211,21 @@ def begin(disk: Disk, blank: File, name: str, place: Place, before: Batch, salt:
     blank.sync()
     disk.rename(name, place.name)
     disk.sync()
-    return Segment(place, blank, salt, before)
+    segment = Segment(disk, place, salt, before)
+    segment.hold(blank)
+    return segment
 
 
 def open_segment(disk: Disk, place: Place) -> Segment:
-    """Open a segment; ``JournalDamaged`` when its head is not as it was written."""
+    """A segment that is there; ``JournalDamaged`` when its beginning is not as it was written."""
     file = disk.open(place.name)
-    # What was written when a sync failed may be in memory and not on disk.
-    file.sync()
-    file.forget()
-    start = file.read(0, _START_BYTES)
+    try:
+        start = file.read(0, _START_BYTES)
+    finally:
+        file.close()
     checked = start[_CHECKED_BEGIN:]
     if start[:_CHECKED_BEGIN] == _MAGIC + crc32(checked).to_bytes(4, "little"):
         version, epoch, first, salt, stamp, previous = _CHECKED.unpack(checked)
         if (version, first, epoch) == (_VERSION, *place):
-            return Segment(place, file, salt, Batch(first - 1, stamp, previous, b""))
-    file.close()
+            return Segment(disk, place, salt, Batch(first - 1, stamp, previous, b""))
     raise JournalDamaged(f"batch {place.first} cannot be read: {place.name} has no sound beginning")

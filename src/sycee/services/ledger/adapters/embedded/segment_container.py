@@ -61,13 +61,13 @@ def open_segments(
         head = _settled(opened)
         if opened and not opened[-1].sectors:
             void.append(opened[-1].place)
-            opened.pop().file.close()
+            opened.pop().let_go()
         blanks = Blanks(disk, owner.epoch, (segment_bytes_min, segment_bytes_max), beside)
         container = SegmentContainer(disk, owner, opened, head, blanks, take_entropy)
         _remove(disk, [place.name for place in void], owner.epoch)
     except BaseException:
         for segment in opened:
-            segment.file.close()
+            segment.let_go()
         claim.release()
         raise
     return container
@@ -105,7 +105,7 @@ class SegmentContainer:
 
     @property
     def bytes_on_disk(self) -> int:
-        return sum(segment.file.size for segment in self._segments)
+        return sum(segment.size for segment in self._segments)
 
     def append(self, batches: Sequence[Batch]) -> None:
         self._check_usable()
@@ -129,30 +129,34 @@ class SegmentContainer:
         for number, segment in enumerate(self._segments):
             until = min(self._last_of(number), last)
             if until > after:
-                for framed in segment.frames(until):
+                with self._looking:
+                    found = segment.content()
+                for framed in segment.frames(found, until):
                     if framed.batch.seq > after:
                         yield framed.batch
 
     def hash_at(self, seq: int) -> bytes | None:
         self._check_usable()
-        if seq in (BEGINNING.seq, self._head.seq):
-            return self._head.hash if seq else BEGINNING.hash
-        if not 0 < seq < self._head.seq:
+        if seq == BEGINNING.seq:
+            return BEGINNING.hash
+        if not 0 < seq <= self._head.seq:
             return None
-        return self._holding(seq).header_at(seq).hash
+        with self._looking:
+            return self._holding(seq).header_at(seq).hash
 
     def read(self, seq: int, offset: int, size: int) -> bytes:
         self._check_usable()
         if not 0 < seq <= self._head.seq:
             raise ValueError(f"there is no batch {seq}")
-        return self._holding(seq).read(seq, offset, size)
+        with self._looking:
+            return self._holding(seq).read(seq, offset, size)
 
     def close(self) -> None:
         self._failure = self._failure or "the journal is closed"
         self._blanks.discard()
-        for segment in self._segments:
-            segment.file.close()
-        self._segments.clear()
+        with self._looking:
+            for segment in self._segments:
+                segment.let_go()
         self._owner.release()
 
     def _check_usable(self) -> None:
@@ -184,7 +188,10 @@ class SegmentContainer:
         blank = self._blanks.take(SECTOR + size)
         segment = begin(self._disk, blank, self._blanks.name, place, self._head, salt)
         self._room = blank.size
-        self._segments.append(segment)
+        with self._looking:
+            if self._segments:
+                self._segments[-1].let_go()
+            self._segments.append(segment)
         self._blanks.make_next()
 
     def _last_of(self, number: int) -> int:
@@ -198,8 +205,7 @@ class SegmentContainer:
         number = bisect_right(self._segments, seq, key=lambda segment: segment.place.first) - 1
         segment = self._segments[number]
         if seq - segment.place.first >= len(segment.sectors):
-            with self._looking:
-                segment.look(self._last_of(number))
+            segment.look(self._last_of(number))
         return segment
 
 
@@ -211,8 +217,12 @@ def _settled(segments: Sequence[Segment]) -> Batch:
 
 
 def _settled_end(last: Segment) -> Batch:
+    last.hold()
+    # What was written when a sync failed may be in memory and not on disk.
+    last.file.sync()
+    last.file.forget()
     group: list[Framed] = []
-    for framed in last.frames(None):
+    for framed in last.frames(last.content(), None):
         last.sectors.append(framed.sector)
         group = [*(each for each in group if each.since == framed.since), framed]
     if group:
@@ -225,6 +235,7 @@ def _settled_end(last: Segment) -> Batch:
             last.end += len(frame)
     last.file.cut(last.end)
     last.file.sync()
+    last.let_go()
     return group[-1].batch._replace(body=b"") if group else last.before
 
 

@@ -73,7 +73,7 @@ class SqliteContainer:
         self._writing = writing
         self._reading = reading
         self._reading_lock = threading.Lock()
-        self._checkpoints = checkpoints
+        self.checkpoints = checkpoints
         self._failure: str | None = None
         self._is_closed = False
         self._head = book.head(writing)
@@ -102,8 +102,8 @@ class SqliteContainer:
             self._roll_back()
             raise
         self._head = batches[-1]._replace(body=b"")
-        if self._checkpoints.is_due:
-            self._checkpoints.catch_up()
+        if self.checkpoints.is_due:
+            self.checkpoints.catch_up()
 
     def batches(self, after: int) -> Iterator[Batch]:
         last = self._head.seq
@@ -133,7 +133,7 @@ class SqliteContainer:
         with self._reading_lock:
             self._reading.close()
         self._writing.close()
-        self._checkpoints.end()
+        self.checkpoints.end()
         self._owner.release()
 
     def _write(self, batches: Sequence[Batch]) -> None:
