@@ -1,0 +1,1 @@
+"""Engines of other makes behind the ledger's contract."""
