@@ -217,9 +217,11 @@ async def claim(
     now = asyncio.get_running_loop().time
     beat, since = None, now()
     while not await connection.fetchval("SELECT pg_try_advisory_lock($1)", LOCK):
-        latest = await connection.fetchval("SELECT beat FROM writer")
-        if latest != beat:
-            beat, since = latest, now()
+        writer = await connection.fetchrow("SELECT beat, epoch FROM writer")
+        if epoch not in (None, writer["epoch"]):
+            raise Deposed
+        if writer["beat"] != beat:
+            beat, since = writer["beat"], now()
         elif now() - since >= patience_s:
             await connection.execute(_END_HOLDER, LOCK)
             since = now()

@@ -63,6 +63,8 @@ class Options(msgspec.Struct, frozen=True):
     """Queries that run at once; more wait for their turn."""
     queue_events_max: int = 65_536
     """Events that may wait; beyond, calls are refused as unavailable."""
+    batch_events_max: int = BATCH_MAX
+    """Events in one transaction; a call is never divided."""
     standings_max: int = 200_000
     """Accounts whose balances are kept in memory."""
 
@@ -277,7 +279,7 @@ class PostgresqlLedger:
     async def _next_batch(self, position: Position) -> _Batch:
         calls = [self._queue.popleft()]
         events = calls[0].events
-        while self._queue and events + self._queue[0].events <= BATCH_MAX:
+        while self._queue and events + self._queue[0].events <= self._options.batch_events_max:
             calls.append(self._queue.popleft())
             events += calls[-1].events
         self._queued_events -= events
@@ -344,7 +346,7 @@ class PostgresqlLedger:
 
     async def _writing(self) -> Connection:
         """The writer's connection; a new one when the last was lost and nobody took over."""
-        if self._connection is None:
+        if self._connection is None or self._connection.is_closed():
             async with asyncio.timeout(self._options.reconnect_s):
                 connection = await book.connect(self._options.dsn, "writer")
                 try:
