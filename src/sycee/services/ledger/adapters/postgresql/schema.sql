@@ -75,7 +75,10 @@ CREATE INDEX IF NOT EXISTS transfers_debits ON transfers (debit_account_id, time
 CREATE INDEX IF NOT EXISTS transfers_credits ON transfers (credit_account_id, timestamp);
 CREATE UNIQUE INDEX IF NOT EXISTS transfers_resolutions ON transfers (pending_id)
     WHERE pending_id IS NOT NULL;
-CREATE INDEX IF NOT EXISTS transfers_closing ON transfers (timestamp) WHERE flags & 192 <> 0;
+CREATE INDEX IF NOT EXISTS transfers_closing_debits ON transfers (debit_account_id, timestamp)
+    WHERE flags & 64 = 64;
+CREATE INDEX IF NOT EXISTS transfers_closing_credits ON transfers (credit_account_id, timestamp)
+    WHERE flags & 128 = 128;
 
 -- What became of pending transfers: 1 nothing yet, 2 posted, 3 voided, 4 expired.
 CREATE TABLE IF NOT EXISTS pendings (
@@ -185,6 +188,7 @@ END $$;
 CREATE OR REPLACE FUNCTION entries_of_milestone() RETURNS BIGINT LANGUAGE sql IMMUTABLE AS
     'SELECT 512::BIGINT';
 
+-- Everything is found by key: no plan may read a whole table because a batch is large.
 CREATE OR REPLACE FUNCTION transfers_recorded() RETURNS TRIGGER LANGUAGE plpgsql AS $$
 DECLARE
     ways INTEGER;
@@ -308,6 +312,9 @@ BEGIN
     RETURN NULL;
 END $$;
 ALTER FUNCTION transfers_recorded() SET plan_cache_mode = force_custom_plan;
+ALTER FUNCTION transfers_recorded() SET enable_hashjoin = off;
+ALTER FUNCTION transfers_recorded() SET enable_mergejoin = off;
+ALTER FUNCTION transfers_recorded() SET enable_seqscan = off;
 
 CREATE OR REPLACE FUNCTION transfers_expired() RETURNS TRIGGER LANGUAGE plpgsql AS $$
 DECLARE
@@ -346,6 +353,9 @@ BEGIN
     RETURN NULL;
 END $$;
 ALTER FUNCTION transfers_expired() SET plan_cache_mode = force_custom_plan;
+ALTER FUNCTION transfers_expired() SET enable_hashjoin = off;
+ALTER FUNCTION transfers_expired() SET enable_mergejoin = off;
+ALTER FUNCTION transfers_expired() SET enable_seqscan = off;
 
 CREATE OR REPLACE FUNCTION ids_burned() RETURNS TRIGGER LANGUAGE plpgsql AS $$
 BEGIN
