@@ -1,1 +1,1 @@
-"""Engines of other makes behind the ledger's contract."""
+"""Engines of the ledger: implementations of its contract."""
