@@ -223,6 +223,7 @@ async def claim(
     beat, since = None, now()
     while not await connection.fetchval("SELECT pg_try_advisory_lock($1)", LOCK):
         writer = await connection.fetchrow("SELECT beat, epoch FROM writer")
+        assert writer is not None, "the schema puts it there"
         if epoch not in (None, writer["epoch"]):
             raise Deposed
         if writer["beat"] != beat:

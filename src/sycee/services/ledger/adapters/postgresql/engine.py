@@ -42,7 +42,7 @@ from sycee.services.ledger.contract import (
     TrialBalance,
     TrialBalanceQuery,
 )
-from sycee.services.ledger.domain.entry import ACCOUNTS, TRANSFERS, called, called_with
+from sycee.services.ledger.domain.entry import ACCOUNTS, TRANSFERS, Call, called
 from sycee.services.ledger.domain.record import RECORD_BYTES
 
 _log = logs.logger("ledger")
@@ -325,7 +325,7 @@ class PostgresqlLedger:
     async def _write_by_rules(self, connection: Connection, calls: list[_Waiting]) -> None:
         started = perf_counter()
         begin = max(self._clock.now(), self._position.timestamp + 1)
-        decoded = [called_with(call.kind, call.records) for call in calls]
+        decoded = [_decoded(call.kind, call.records) for call in calls]
         await book.begin(connection, self._epoch)
         found = await book.excerpt(connection, questions_of(decoded), begin)
         decided = found.decide(begin, self._position.sequence, decoded)
@@ -406,6 +406,10 @@ async def open_postgresql(options: Options, clock: Clock) -> PostgresqlLedger:
         connection.terminate()
         raise
     return PostgresqlLedger(options, clock, connection, readers, claim)
+
+
+def _decoded(kind: int, records: bytes) -> Call:
+    return Call(kind, records, Call(kind, records).command)
 
 
 async def _closed(connection: Connection) -> None:

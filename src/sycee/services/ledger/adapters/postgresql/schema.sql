@@ -245,18 +245,25 @@ BEGIN
     INSERT INTO pendings (id, status, due)
         SELECT id, 1, CASE WHEN timeout_s > 0 THEN timestamp + timeout_s * 1000000000 END
         FROM recorded WHERE flags & 2 = 2;
-    WITH ended AS (
-        UPDATE pendings
-        SET status = CASE WHEN r.flags & 4 = 4 THEN 2 ELSE 3 END, ended_at = r.timestamp
-        FROM recorded AS r JOIN transfers AS p ON p.id = r.pending_id
-        WHERE r.flags & 12 <> 0 AND pendings.id = r.pending_id AND pendings.status = 1
-            AND (due IS NULL OR due > r.timestamp)
-            AND r.debit_account_id = p.debit_account_id
-            AND r.credit_account_id = p.credit_account_id
-            AND r.ledger = p.ledger AND r.code = p.code
-            AND r.amount <= p.amount AND (r.flags & 8 = 0 OR r.amount = p.amount)
-            AND r.timestamp > p.timestamp
-        RETURNING 1
+    -- The questions are scalar, one for each row, because they must not become joins: a planner
+    -- that thinks no pending transfer is open would compare all of them with each row.
+    WITH ends AS MATERIALIZED (
+        SELECT pending_id AS id, CASE WHEN flags & 4 = 4 THEN 2 ELSE 3 END AS status, timestamp
+        FROM recorded AS r
+        WHERE flags & 12 <> 0 AND (
+            SELECT status = 1 AND (due IS NULL OR due > r.timestamp)
+            FROM pendings WHERE id = r.pending_id
+        ) AND (
+            SELECT r.debit_account_id = p.debit_account_id
+                AND r.credit_account_id = p.credit_account_id
+                AND r.ledger = p.ledger AND r.code = p.code
+                AND r.amount <= p.amount AND (r.flags & 8 = 0 OR r.amount = p.amount)
+                AND r.timestamp > p.timestamp
+            FROM transfers AS p WHERE p.id = r.pending_id
+        )
+    ), ended AS (
+        UPDATE pendings SET status = ends.status, ended_at = ends.timestamp
+        FROM ends WHERE pendings.id = ends.id RETURNING 1
     )
     SELECT (SELECT COUNT(*) FROM recorded WHERE flags & 12 <> 0) - (SELECT COUNT(*) FROM ended)
         INTO missing;
@@ -321,13 +328,18 @@ DECLARE
     missing BIGINT;
 BEGIN
     PERFORM check_fence();
-    WITH ended AS (
-        UPDATE pendings SET status = 4, ended_at = e.timestamp
-        FROM expired AS e JOIN transfers AS p ON p.id = e.pending_id
-        WHERE pendings.id = e.pending_id AND pendings.status = 1 AND due <= e.timestamp
-            AND e.debit_account_id = p.debit_account_id
-            AND e.credit_account_id = p.credit_account_id AND e.amount = p.amount
-        RETURNING 1
+    WITH ends AS MATERIALIZED (
+        SELECT pending_id AS id, timestamp FROM expired AS e
+        WHERE (
+            SELECT status = 1 AND due <= e.timestamp FROM pendings WHERE id = e.pending_id
+        ) AND (
+            SELECT e.debit_account_id = p.debit_account_id
+                AND e.credit_account_id = p.credit_account_id AND e.amount = p.amount
+            FROM transfers AS p WHERE p.id = e.pending_id
+        )
+    ), ended AS (
+        UPDATE pendings SET status = 4, ended_at = ends.timestamp
+        FROM ends WHERE pendings.id = ends.id RETURNING 1
     )
     SELECT (SELECT COUNT(*) FROM expired) - (SELECT COUNT(*) FROM ended) INTO missing;
     IF missing > 0 THEN
