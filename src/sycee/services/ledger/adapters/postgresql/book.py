@@ -351,10 +351,17 @@ def is_lost(fault: BaseException) -> bool:
     """Whether not the statement is at fault: nobody knows whether its commit was done."""
     if isinstance(fault, asyncpg.PostgresError):
         return (fault.sqlstate or "XX")[:2] in _SERVER_FAULTS
-    return isinstance(fault, OSError | TimeoutError | asyncpg.InterfaceError)
+    return isinstance(fault, _CONNECTION_FAULTS)
 
 
-FAULTS: Final = (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError)
+# The driver raises its internal error of a connection that broke while it was idle.
+_CONNECTION_FAULTS: Final = (
+    OSError,
+    TimeoutError,
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,
+)
+FAULTS: Final = (*_CONNECTION_FAULTS, asyncpg.PostgresError)
 """What a database may raise."""
 
 
