@@ -404,3 +404,148 @@ CREATE OR REPLACE TRIGGER by_hand BEFORE INSERT ON milestones
     FOR EACH STATEMENT EXECUTE FUNCTION refuse_by_hand();
 CREATE OR REPLACE TRIGGER kept BEFORE UPDATE OR DELETE OR TRUNCATE ON milestones
     FOR EACH STATEMENT EXECUTE FUNCTION refuse();
+
+-- The way for several writers at once, while no single one holds the books: call share() once, then
+-- record_shared() from any number of connections. It knows plain and pending transfers; linked,
+-- balancing, closing, imported, posting and voiding ones, and time-outs, are refused (SQLSTATE
+-- SY004), and so is any call while the books have something to expire. A call is one transaction:
+-- it locks its accounts in order of id, decides with the same codes as the one writer, and takes
+-- its times and sequence numbers last, so that these are given away in the order of commits.
+CREATE OR REPLACE FUNCTION share() RETURNS VOID LANGUAGE plpgsql AS $$
+BEGIN
+    IF NOT pg_try_advisory_xact_lock_shared(1559146508) THEN
+        RAISE EXCEPTION 'a single writer holds the books' USING ERRCODE = 'SY001';
+    END IF;
+    UPDATE writer SET epoch = epoch + 1, holder = 'shared' WHERE holder <> 'shared';
+END $$;
+
+CREATE OR REPLACE FUNCTION record_shared(
+    ids UUID[], debits UUID[], credits UUID[], amounts NUMERIC[], ledgers BIGINT[],
+    codes INTEGER[], ways INTEGER[]
+) RETURNS SMALLINT[] LANGUAGE plpgsql AS $$
+DECLARE
+    most CONSTANT NUMERIC := 340282366920938463463374607431768211455;
+    nobody CONSTANT UUID := '00000000-0000-0000-0000-000000000000';
+    everybody CONSTANT UUID := 'ffffffff-ffff-ffff-ffff-ffffffffffff';
+    answers SMALLINT[];
+    at writer;
+    begin_at BIGINT;
+    bad RECORD;
+BEGIN
+    IF EXISTS (SELECT 1 FROM UNNEST(ways) AS way WHERE way NOT IN (0, 2)) THEN
+        RAISE EXCEPTION 'only plain and pending transfers are recorded by several writers'
+            USING ERRCODE = 'SY004';
+    END IF;
+    IF (SELECT COUNT(DISTINCT id) FROM UNNEST(ids) AS id) < CARDINALITY(ids) THEN
+        RAISE EXCEPTION 'an id comes twice in one call' USING ERRCODE = 'SY004';
+    END IF;
+    IF NOT pg_try_advisory_xact_lock_shared(1559146508)
+        OR NOT EXISTS (SELECT 1 FROM writer WHERE holder = 'shared') THEN
+        RAISE EXCEPTION 'a single writer holds the books' USING ERRCODE = 'SY001';
+    END IF;
+    PERFORM 1 FROM accounts WHERE id = ANY (debits || credits) ORDER BY id FOR UPDATE;
+
+    SELECT ARRAY_AGG(COALESCE(CASE
+        WHEN e.id = nobody THEN 5 WHEN e.id = everybody THEN 6
+        WHEN t.id IS NOT NULL THEN CASE
+            WHEN t.flags <> e.way THEN 36
+            WHEN t.timeout_s <> 0 THEN 44
+            WHEN t.debit_account_id <> e.debit THEN 37
+            WHEN t.credit_account_id <> e.credit THEN 38
+            WHEN t.amount <> e.amount THEN 39
+            WHEN t.user_data_128 <> nobody THEN 41
+            WHEN t.user_data_64 <> 0 THEN 42
+            WHEN t.user_data_32 <> 0 THEN 43
+            WHEN t.ledger <> e.ledger THEN 67
+            WHEN t.code <> e.code THEN 45
+            ELSE 46 END
+        WHEN b.id IS NOT NULL THEN 68
+        WHEN e.debit = nobody THEN 8 WHEN e.debit = everybody THEN 9
+        WHEN e.credit = nobody THEN 10 WHEN e.credit = everybody THEN 11
+        WHEN e.debit = e.credit THEN 12
+        WHEN e.ledger = 0 THEN 19 WHEN e.code = 0 THEN 20
+        WHEN d.id IS NULL THEN 21 WHEN c.id IS NULL THEN 22
+        WHEN d.ledger <> c.ledger THEN 23 WHEN d.ledger <> e.ledger THEN 24
+        WHEN d.is_closed THEN 65 WHEN c.is_closed THEN 66
+        END, 0) ORDER BY place)
+    INTO answers
+    FROM UNNEST(ids, debits, credits, amounts, ledgers, codes, ways)
+        WITH ORDINALITY AS e (id, debit, credit, amount, ledger, code, way, place)
+    LEFT JOIN transfers AS t ON t.id = e.id
+    LEFT JOIN burned AS b ON b.id = e.id
+    LEFT JOIN accounts AS d ON d.id = e.debit
+    LEFT JOIN accounts AS c ON c.id = e.credit;
+
+    -- The first transfer that a sum or a limit forbids is taken out, and all after it are summed
+    -- again without it, until none is left.
+    LOOP
+        WITH event AS (
+            SELECT * FROM UNNEST(ids, debits, credits, amounts, ways, answers)
+                WITH ORDINALITY AS e (id, debit, credit, amount, way, answer, place)
+            WHERE answer = 0
+        ), side AS (
+            SELECT place, debit AS account,
+                CASE way WHEN 2 THEN amount ELSE 0 END AS dp,
+                CASE way WHEN 2 THEN 0 ELSE amount END AS dd, 0::NUMERIC AS cp, 0::NUMERIC AS cc
+            FROM event
+            UNION ALL
+            SELECT place, credit, 0, 0, CASE way WHEN 2 THEN amount ELSE 0 END,
+                CASE way WHEN 2 THEN 0 ELSE amount END
+            FROM event
+        ), before AS (
+            SELECT place, account, flags,
+                debits_pending + COALESCE(SUM(dp) OVER earlier, 0) AS dp,
+                debits_posted + COALESCE(SUM(dd) OVER earlier, 0) AS dd,
+                credits_pending + COALESCE(SUM(cp) OVER earlier, 0) AS cp,
+                credits_posted + COALESCE(SUM(cc) OVER earlier, 0) AS cc
+            FROM side JOIN accounts ON accounts.id = account
+            WINDOW earlier AS (
+                PARTITION BY account ORDER BY place
+                ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
+            )
+        ), decided AS (
+            SELECT e.place, CASE
+                WHEN e.way = 2 AND d.dp + e.amount > most THEN 47
+                WHEN e.way = 2 AND c.cp + e.amount > most THEN 48
+                WHEN d.dd + e.amount > most THEN 49
+                WHEN c.cc + e.amount > most THEN 50
+                WHEN d.dp + d.dd + e.amount > most THEN 51
+                WHEN c.cp + c.cc + e.amount > most THEN 52
+                WHEN d.flags & 2 = 2 AND d.dp + d.dd + e.amount > d.cc THEN 54
+                WHEN c.flags & 4 = 4 AND c.cp + c.cc + e.amount > c.dd THEN 55
+                END AS answer
+            FROM event AS e
+            JOIN before AS d ON d.place = e.place AND d.account = e.debit
+            JOIN before AS c ON c.place = e.place AND c.account = e.credit
+        )
+        SELECT place, answer INTO bad FROM decided
+        WHERE answer IS NOT NULL ORDER BY place LIMIT 1;
+        EXIT WHEN NOT FOUND;
+        answers[bad.place] := bad.answer;
+    END LOOP;
+
+    SELECT * INTO at FROM writer FOR UPDATE;
+    IF at.holder <> 'shared' THEN
+        RAISE EXCEPTION 'a single writer has taken over' USING ERRCODE = 'SY001';
+    END IF;
+    PERFORM set_config('sycee.epoch', at.epoch::TEXT, TRUE);
+    begin_at := GREATEST((EXTRACT(EPOCH FROM CLOCK_TIMESTAMP()) * 1000000000)::BIGINT,
+        at.timestamp + 1);
+    IF EXISTS (SELECT 1 FROM pendings WHERE status = 1 AND due <= begin_at) THEN
+        RAISE EXCEPTION 'something is due: a single writer must expire it first'
+            USING ERRCODE = 'SY004';
+    END IF;
+    INSERT INTO transfers
+        SELECT at.sequence + ROW_NUMBER() OVER (ORDER BY place), begin_at + place, id, debit,
+            credit, NULL, nobody, 0, 0, 0, ledger, code, way, amount
+        FROM UNNEST(ids, debits, credits, amounts, ledgers, codes, ways, answers)
+            WITH ORDINALITY AS e (id, debit, credit, amount, ledger, code, way, answer, place)
+        WHERE answer = 0 ORDER BY place;
+    INSERT INTO burned
+        SELECT id FROM UNNEST(ids, answers) AS e (id, answer)
+        WHERE answer IN (21, 22, 54, 55, 65, 66);
+    PERFORM advance(begin_at + CARDINALITY(ids), at.sequence + (
+        SELECT COUNT(*) FROM UNNEST(answers) AS answer WHERE answer = 0
+    ));
+    RETURN answers;
+END $$;
