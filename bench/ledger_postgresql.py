@@ -23,6 +23,7 @@ from uuid import UUID
 
 import asyncpg
 import msgspec
+from tests import postgres
 
 from bench.ledger import MachineClock
 from bench.machine import report
@@ -43,7 +44,6 @@ from sycee.services.ledger.contract import (
     Transfers,
 )
 from sycee.services.ledger.domain.record import decode_transfers
-from tests import postgres
 
 RUNS = 5
 BATCH = 8_000
@@ -226,7 +226,7 @@ async def naive_transfer(connection, debit, transfer) -> None:  # type: ignore[n
         for account in sorted(ids[1:]):
             column = "debits" if account == ids[1] else "credits"
             await connection.execute(
-                f"UPDATE naive.accounts SET {column} = {column} + $2 WHERE id = $1",  # noqa: S608
+                f"UPDATE naive.accounts SET {column} = {column} + $2 WHERE id = $1",
                 account,
                 transfer.amount,
             )

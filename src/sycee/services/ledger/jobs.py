@@ -18,7 +18,7 @@ from sycee.services.ledger.domain.engine import ReferenceEngine
 from sycee.services.ledger.domain.entry import JournalDamaged
 from sycee.services.ledger.domain.journal import Batch, Replay
 from sycee.services.ledger.domain.proof import Finding, findings
-from sycee.services.ledger.service import LedgerService, ReplayedLedger
+from sycee.services.ledger.service import ReplayedLedger
 
 Progress = Callable[[int, int], None]
 """Called now and then with the batches done and the batches there are."""

@@ -72,6 +72,16 @@ async def test_a_burned_id_does_not_come_to_be_in_a_plain_batch(engine):
     assert answer.codes == (CreateTransferResult.ID_ALREADY_FAILED, OK)
 
 
+async def test_a_plain_batch_sees_what_went_by_the_rules_before(engine):
+    """What is kept in memory of an account is forgotten when a reservation changes it."""
+    await engine.ledger.create_accounts(OPENING)
+    assert (await send(engine, transfer(1, 3, 1, 100))).codes == (OK,)
+    assert (await send(engine, transfer(2, 1, 2, 60, flags=PENDING))).codes == (OK,)
+    answer = await send(engine, transfer(3, 1, 2, 60))
+    assert answer.codes == (CreateTransferResult.EXCEEDS_CREDITS,)
+    assert (await send(engine, transfer(4, 1, 2, 40))).codes == (OK,)
+
+
 async def test_a_restart_in_a_crowd_loses_no_answered_transfer(engine):
     """MS1, MS2."""
     await engine.ledger.create_accounts(OPENING)

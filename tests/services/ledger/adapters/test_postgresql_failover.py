@@ -62,7 +62,7 @@ async def test_a_killed_server_loses_nothing_that_was_acknowledged(frail_server)
     await ledger.create_accounts(Accounts((account(1), account(2))))
     asked, acknowledged = set(), set()
 
-    async def caller(place):
+    async def caller(place, kill):
         for step in range(10_000):
             number = 1 + place + 8 * step + 100_000 * kill
             asked.add(number)
@@ -80,7 +80,9 @@ async def test_a_killed_server_loses_nothing_that_was_acknowledged(frail_server)
         await asyncio.to_thread(frail_server.kill)
 
     for kill in range(KILLS):
-        done = await asyncio.gather(*map(caller, range(8)), crash(), return_exceptions=True)
+        done = await asyncio.gather(
+            *(caller(place, kill) for place in range(8)), crash(), return_exceptions=True
+        )
         assert [type(one) for one in done[:8]] == [Unavailable] * 8
         with pytest.raises(Unavailable):
             await posted(ledger)

@@ -1,4 +1,4 @@
-"""Several writers at once, by the function in the schema: the same codes, in the order of commits."""
+"""Several writers at once, by a function of the schema: the same codes, in order of commits."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""A process that writes until it is killed: ``python -m tests.services.ledger.adapters.writer DSN``.
+"""A process that writes until it is killed; it is given a DSN and the first number.
 
-Prints the number of each transfer once it is acknowledged; whoever reads knows what may not be lost.
+Prints the number of each transfer once it is acknowledged: what may not be lost.
 """
 
 from __future__ import annotations

@@ -58,6 +58,7 @@ _END_HOLDER = (
     " AND objsubid = 1 AND database = (SELECT oid FROM pg_database"
     " WHERE datname = current_database())"
 )
+_BEAT = "SELECT advance(timestamp, sequence) FROM writer; COMMIT"
 _NEXT_DUE = "SELECT MIN(due) FROM pendings WHERE status = 1"
 _ASKED_TRANSFERS = (
     "SELECT transfers.*, COALESCE(status, 0) AS status"
@@ -241,10 +242,8 @@ async def claim(
 
 async def beat(connection: Connection, epoch: int) -> None:
     """Show life, and learn whether the fence still lets through."""
-    with _fenced():
-        await connection.execute(
-            f"BEGIN; SELECT fence({epoch}); SELECT advance(timestamp, sequence) FROM writer; COMMIT"
-        )
+    await begin(connection, epoch)
+    await connection.execute(_BEAT)
 
 
 async def record_plain(connection: Connection, epoch: int, stream: bytes, after: Position) -> None:
