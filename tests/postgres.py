@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 import pwd
+import select
 import shutil
+import signal
 import socket
 import subprocess
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from itertools import count
 from pathlib import Path
 
@@ -24,10 +26,11 @@ START_S = 30
 
 
 class PostgresServer:
-    """One cluster in a folder of its own, without flushes: no test cuts its power."""
+    """One cluster in a folder of its own; without flushes, as no test cuts its power, or with."""
 
-    def __init__(self, programs: Path, folder: Path) -> None:
+    def __init__(self, programs: Path, folder: Path, flushes: bool = False) -> None:
         self._programs = programs
+        self._flushes = "on" if flushes else "off"
         self._folder = folder
         self._data = folder / "data"
         self._numbers = count()
@@ -43,12 +46,28 @@ class PostgresServer:
 
     def start(self) -> None:
         """Start, and return when it takes connections."""
-        options = f"-k {self._folder} -p {self._port} -c listen_addresses= -c fsync=off"
+        options = f"-k {self._folder} -p {self._port} -c listen_addresses= -c fsync={self._flushes}"
         self._control("start", "-o", options, "-l", str(self._folder / "log"))
 
     def stop(self, mode: str = "immediate") -> None:
         """End it: ``immediate`` as a crash would."""
         self._control("stop", "-m", mode)
+
+    def kill(self) -> None:
+        """End all its processes by SIGKILL, at once."""
+        main = int((self._data / "postmaster.pid").read_text().split()[0])
+        children = Path(f"/proc/{main}/task/{main}/children").read_text().split()
+        processes = [main, *map(int, children)]
+        for process in processes:
+            with suppress(ProcessLookupError):
+                ending = os.pidfd_open(process)
+                os.kill(process, signal.SIGKILL)
+                # While one of them holds their shared memory, no other server starts.
+                select.select([ending], [], [], START_S)
+                os.close(ending)
+        # Where nobody buries orphans, their numbers look alive.
+        for lock in (self._data / "postmaster.pid", *self._folder.glob(".s.PGSQL.*.lock")):
+            lock.unlink()
 
     def dsn(self, database: str) -> str:
         """Where a database is."""
@@ -96,17 +115,18 @@ class PostgresServer:
 
 
 @contextmanager
-def running() -> Iterator[PostgresServer]:
+def running(place: Path | None = None, flushes: bool = False) -> Iterator[PostgresServer]:
     """A server for the length of a block, or skip the test where none is installed."""
     programs = _programs()
     if programs is None:
         pytest.skip("PostgreSQL is not installed here, or has no user to run as")
     shared = Path("/dev/shm")
-    with tempfile.TemporaryDirectory(dir=shared if shared.is_dir() else None) as folder:
+    place = place or (shared if shared.is_dir() else None)
+    with tempfile.TemporaryDirectory(dir=place) as folder:
         user = _run_as()
         if user is not None:
             shutil.chown(folder, user)
-        server = PostgresServer(programs, Path(folder))
+        server = PostgresServer(programs, Path(folder), flushes)
         server.make()
         try:
             yield server

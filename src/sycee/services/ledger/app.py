@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import importlib.util
+import os
+import socket
 from typing import Literal
 
 import msgspec
@@ -30,17 +32,29 @@ _log = logs.logger("ledger")
 class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Settings of the ledger."""
 
-    engine: Literal["auto", "embedded", "reference"] = "auto"
+    engine: Literal["auto", "embedded", "reference", "postgresql"] = "auto"
     """What keeps the books. ``embedded`` compiles the rules and needs Numba; ``reference`` is the
     plain model, slower by a factor of ten and smaller by 130 MB; both keep the same journal.
     ``auto`` is ``embedded`` in a process of the ledger's own, as soon as it has been compiled, and
-    ``reference`` beside other services."""
+    ``reference`` beside other services. ``postgresql`` keeps them in the database that
+    ``postgresql`` names."""
     container: Literal["rows", "segments"] = "rows"
     """Where the embedded engine keeps its journal: rows of SQLite, or raw preallocated files."""
+    postgresql: str = ""
+    """``postgresql://user@host/database`` of the engine of that name; the password comes from
+    ``PGPASSWORD`` or ``PGPASSFILE``."""
+    takeover_after_s: float = 10.0
+    """How long a writer of a PostgreSQL database may show no life until another takes over."""
     expire_every_s: float = 1.0
     """Seconds between two looks for pending transfers whose time is up."""
     queue_events_max: int = 65_536
     """Events that may wait for the journal; beyond, calls are refused as unavailable."""
+
+    def __post_init__(self) -> None:
+        if self.engine == "postgresql" and not self.postgresql:
+            raise ValueError("ledger.engine = postgresql needs ledger.postgresql")
+        if self.expire_every_s >= self.takeover_after_s:
+            raise ValueError("ledger.takeover_after_s must be longer than ledger.expire_every_s")
 
 
 async def build(host: Host, settings: Settings, is_alone: bool = False) -> Ledger:
@@ -48,6 +62,8 @@ async def build(host: Host, settings: Settings, is_alone: bool = False) -> Ledge
 
     ``is_alone`` says that the process serves nothing else.
     """
+    if settings.engine == "postgresql":
+        return await _build_postgresql(host, settings)
     if _is_embedded(settings, is_alone):
         # Numba takes long to load, and is not needed by those who do without it.
         from sycee.services.ledger.adapters.embedded.opening import open_embedded
@@ -61,6 +77,22 @@ async def build(host: Host, settings: Settings, is_alone: bool = False) -> Ledge
         service = await _build_reference(host, settings)
     host.job("ledger.expire", lambda: keep_expiring(service, settings.expire_every_s))
     return service
+
+
+async def _build_postgresql(host: Host, settings: Settings) -> Ledger:
+    # The driver takes a while to load, and is not needed by those who do without it.
+    from sycee.services.ledger.adapters.postgresql.engine import Options, open_postgresql
+
+    options = Options(
+        settings.postgresql,
+        holder=f"{socket.gethostname()}:{os.getpid()}",
+        patience_s=settings.takeover_after_s,
+        queue_events_max=settings.queue_events_max,
+    )
+    ledger = await open_postgresql(options, host.clock)
+    host.at_close(ledger.close)
+    host.job("ledger.expire", lambda: keep_expiring(ledger, settings.expire_every_s))
+    return ledger
 
 
 async def _build_reference(host: Host, settings: Settings) -> LedgerService:
