@@ -24,7 +24,7 @@ _log = logs.logger("tigerbeetle")
 
 
 class EngineMissing(Exception):
-    """What the engine needs is not installed, or is of another release; the text says what to do."""
+    """What the engine needs is not there, or is of another release; the text says what to do."""
 
 
 class Packet(ctypes.Structure):
@@ -113,7 +113,8 @@ class Library:
 
     def submit(self, client: Client, packet: Packet) -> bool:
         """Hand a request over; False when the session has ended."""
-        return self._submit(client, packet) == 0
+        failure: int = self._submit(client, packet)
+        return failure == 0
 
     def close(self, client: Client) -> None:
         """End a session: requests in flight complete as shut down; returns when all is still."""

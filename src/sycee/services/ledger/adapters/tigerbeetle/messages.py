@@ -56,9 +56,7 @@ _ID_MAX: Final = 2**128 - 1
 
 def ids(numbers: Iterable[int]) -> bytes:
     """Ids to look up; those that no record can have are left out, as unknown ones are."""
-    return b"".join(
-        number.to_bytes(16, "little") for number in numbers if 0 < number < _ID_MAX
-    )
+    return b"".join(number.to_bytes(16, "little") for number in numbers if 0 < number < _ID_MAX)
 
 
 _ACCOUNT_FILTER = Struct("<16s88xQQII")
