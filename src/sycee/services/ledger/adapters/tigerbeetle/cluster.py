@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
 from functools import partial
-from typing import Final, TypeVar
+from typing import Final
 
 from sycee.kernel.refusal import Unavailable
 from sycee.runtime import deadline, logs
@@ -30,7 +31,6 @@ READS_MAX: Final = 1024
 REOPEN_S: Final = 1.0
 """Least time between two sessions of one lane."""
 
-_Answer = TypeVar("_Answer")
 _log = logs.logger("tigerbeetle")
 
 
@@ -86,11 +86,16 @@ class Cluster:
     """
 
     def __init__(
-        self, open_wire: Callable[[], Wire], deadline_s: float, queue_events_max: int
+        self,
+        open_wire: Callable[[], Wire],
+        deadline_s: float,
+        queue_events_max: int,
+        lanes: int = LANES,
     ) -> None:
         self._deadline_s = deadline_s
-        self._lanes = [_Lane(open_wire) for _ in range(LANES)]
+        self._lanes = [_Lane(open_wire) for _ in range(lanes)]
         self._reading = _Lane(open_wire)
+        self._alone = asyncio.Semaphore(1)
         self._waiting = Waiting(queue_events_max)
         self._next: asyncio.Handle | None = None
         self._is_closed = False
@@ -101,9 +106,24 @@ class Cluster:
         if self._reading.in_flight >= READS_MAX:
             raise Unavailable("TigerBeetle has not answered the reads before this one")
         try:
-            return await self._in_time(self._reading.send(operation, body))
+            async with self._in_time():
+                return await asyncio.shield(await self._ask(operation, body))
         except SessionEnded as ending:
             raise _unavailable(ending) from ending
+
+    async def _ask(self, operation: Operation, body: bytes) -> asyncio.Future[Reply]:
+        if operation is not Operation.GET_CHANGE_EVENTS:
+            return self._reading.send(operation, body)
+        # Release 0.17 of the library joins a second one that waits to the first, and then ends the
+        # whole process (an assertion in packet_send): the next may go when the last has landed.
+        await self._alone.acquire()
+        try:
+            sent = self._reading.send(operation, body)
+        except BaseException:
+            self._alone.release()
+            raise
+        sent.add_done_callback(lambda _: self._alone.release())
+        return sent
 
     async def write(self, operation: Operation, records: bytes) -> RecordResults:
         """Have accounts or transfers created, in one batch with those of other callers."""
@@ -114,7 +134,8 @@ class Cluster:
         self._waiting.add(call)
         self._plan()
         try:
-            return await self._in_time(call.answer)
+            async with self._in_time():
+                return await asyncio.shield(call.answer)
         finally:
             # Nobody waits for it any more: it is passed over, should it still be unsent.
             call.answer.cancel()
@@ -132,11 +153,12 @@ class Cluster:
         if self._is_closed:
             raise _closed()
 
-    async def _in_time(self, answer: asyncio.Future[_Answer]) -> _Answer:
+    @asynccontextmanager
+    async def _in_time(self) -> AsyncIterator[None]:
         limit_s = min(self._deadline_s, deadline.remaining_s())
         try:
             async with asyncio.timeout(limit_s):
-                return await asyncio.shield(answer)
+                yield
         except TimeoutError as late:
             text = f"TigerBeetle has not answered within {max(limit_s, 0):.3g} s"
             raise Unavailable(text) from late
@@ -148,7 +170,7 @@ class Cluster:
         if not self._waiting or not idle:
             return
         loop = asyncio.get_running_loop()
-        at_once = idle == LANES or self._waiting.is_full
+        at_once = idle == len(self._lanes) or self._waiting.is_full
         if self._next is not None:
             if not at_once or not isinstance(self._next, asyncio.TimerHandle):
                 return

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable
 
 from sycee.services.ledger.adapters.tigerbeetle import changes, sums
-from sycee.services.ledger.adapters.tigerbeetle.cluster import Cluster
+from sycee.services.ledger.adapters.tigerbeetle.cluster import LANES, Cluster
 from sycee.services.ledger.adapters.tigerbeetle.library import load
 from sycee.services.ledger.adapters.tigerbeetle.messages import RECORD_BYTES, Operation
 from sycee.services.ledger.adapters.tigerbeetle.past import account_at
@@ -47,12 +47,17 @@ def over_library(cluster_id: int, addresses: str) -> Callable[[], Wire]:
 
 
 class TigerBeetleLedger:
-    """Keeps ``Ledger``. Calls made at the same time may be recorded in any order."""
+    """Keeps ``Ledger``. Calls that wait at the same time are recorded in any order, in that of
+    their arrival when there is one lane."""
 
     def __init__(
-        self, open_wire: Callable[[], Wire], deadline_s: float, queue_events_max: int
+        self,
+        open_wire: Callable[[], Wire],
+        deadline_s: float,
+        queue_events_max: int,
+        lanes: int = LANES,
     ) -> None:
-        self._cluster = Cluster(open_wire, deadline_s, queue_events_max)
+        self._cluster = Cluster(open_wire, deadline_s, queue_events_max, lanes)
         self._reads = Reads(self._cluster)
 
     async def close(self) -> None:

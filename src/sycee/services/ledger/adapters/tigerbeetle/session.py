@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import atexit
 import ctypes
-import weakref
 from contextlib import suppress
 from itertools import count
 from typing import Final, NamedTuple, Protocol
@@ -63,7 +62,8 @@ class _InFlight(NamedTuple):
     answer: asyncio.Future[Reply]
 
 
-_open: weakref.WeakSet[Session] = weakref.WeakSet()
+_open: set[Session] = set()
+"""Kept here, because the library's threads use them until they are closed."""
 _ended: list[Session] = []
 """Sessions that the cluster ended: their thread may still be about to call back."""
 
