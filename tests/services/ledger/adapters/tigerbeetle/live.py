@@ -21,7 +21,7 @@ from tests.services.ledger.adapters.tigerbeetle.engines import Numbered, over
 from sycee.services.ledger.adapters.tigerbeetle.ledger import over_library
 
 NAMED = os.environ.get("SYCEE_TIGERBEETLE", "")
-START_S = 30
+START_S = 120
 WITHOUT = "SYCEE_TIGERBEETLE names neither the program tigerbeetle nor a cluster's address"
 
 needs_cluster = pytest.mark.skipif(not NAMED, reason=WITHOUT)
@@ -39,12 +39,12 @@ class Server:
             free.bind(("127.0.0.1", 0))
             self.address = f"127.0.0.1:{free.getsockname()[1]}"
         self._log = (folder / "server.log").open("ab")
-        arguments = ("--cluster=0", "--replica=0", "--replica-count=1", str(self._file))
+        arguments = ("--development", "--cluster=0", "--replica=0", "--replica-count=1", str(self._file))
         subprocess.run([NAMED, "format", *arguments], check=True, capture_output=True, timeout=60)
         self._process = None
 
     def start(self):
-        arguments = (f"--addresses={self.address}", "--cache-grid=512MiB", str(self._file))
+        arguments = (f"--addresses={self.address}", "--development", str(self._file))
         self._process = subprocess.Popen(
             [NAMED, "start", *arguments], stdout=self._log, stderr=self._log
         )
