@@ -39,7 +39,13 @@ class Server:
             free.bind(("127.0.0.1", 0))
             self.address = f"127.0.0.1:{free.getsockname()[1]}"
         self._log = (folder / "server.log").open("ab")
-        arguments = ("--development", "--cluster=0", "--replica=0", "--replica-count=1", str(self._file))
+        arguments = (
+            "--development",
+            "--cluster=0",
+            "--replica=0",
+            "--replica-count=1",
+            str(self._file),
+        )
         subprocess.run([NAMED, "format", *arguments], check=True, capture_output=True, timeout=60)
         self._process = None
 
