@@ -3,7 +3,8 @@
 The source's change feed is recorded in the target as imported events, so that every account and
 transfer keeps its id and its nanosecond. Two things cannot be imported, because an imported pending
 transfer never ends by itself: an expiry is recorded as a transfer that voids, and what is pending
-with a timeout at the end is recorded last, as of now, with the time that it has left.
+with a timeout at the end is renewed: recorded last, as of now, with the time that it has left. What
+closed an account of those is renewed too, or the account would be closed to them.
 """
 
 from __future__ import annotations
@@ -37,7 +38,7 @@ from sycee.services.ledger.contract import (
     Transfers,
     TrialBalanceQuery,
 )
-from sycee.services.ledger.domain.bits import IMPORTED, LINKED, PENDING, expires_at
+from sycee.services.ledger.domain.bits import CLOSING, IMPORTED, LINKED, expires_at
 from sycee.services.ledger.domain.proof import Finding
 
 Event = TypeVar("Event", Account, Transfer)
@@ -45,6 +46,15 @@ Progress = Callable[[int, int], None]
 """Called now and then with the changes done and the changes there are."""
 
 _OPENED_IMPORTED: Final = int(AccountFlags.IMPORTED)
+_ACCOUNT_IS_THERE: Final = frozenset(
+    {
+        CreateAccountResult.OK,
+        CreateAccountResult.EXISTS,
+        # When moved again: it was closed since. The proof compares the flags at the end.
+        CreateAccountResult.EXISTS_WITH_DIFFERENT_FLAGS,
+    }
+)
+_TRANSFER_IS_THERE: Final = frozenset({CreateTransferResult.OK, CreateTransferResult.EXISTS})
 
 
 class MoveRefused(Exception):
@@ -59,7 +69,7 @@ class Moved(msgspec.Struct, frozen=True):
     expiries: int
     """Recorded in the target as transfers that void."""
     renewed: int
-    """Pending transfers with a timeout that were open: recorded anew, with what is left of it."""
+    """Pending transfers, mostly with a timeout, that were recorded as of now."""
     findings: tuple[Finding, ...]
 
 
@@ -79,7 +89,7 @@ async def move(source: Ledger, target: Ledger, clock: Clock, progress: Progress)
         raise MoveRefused("the books went on being written: stop what writes, and move again")
     await _renew(target, survey, clock)
     found = [finding async for finding in _differences(source, target, survey)]
-    open_ = len(survey.timed)
+    open_ = len(survey.held)
     return Moved(len(survey.accounts), survey.transfers, survey.expiries, open_, tuple(found))
 
 
@@ -88,7 +98,7 @@ class _Survey:
 
     def __init__(self) -> None:
         self.accounts: list[AccountId] = []
-        self.timed: dict[TransferId, Transfer] = {}
+        self.held: dict[TransferId, Transfer] = {}
         self.changes = self.transfers = self.expiries = self.last = 0
 
     def take(self, change: Change) -> None:
@@ -102,12 +112,27 @@ class _Survey:
     def _take_transfer(self, kind: ChangeKind, transfer: Transfer) -> None:
         if kind is ChangeKind.TRANSFER_EXPIRED:
             self.expiries += 1
-            self.timed.pop(transfer.id, None)
+            self.held.pop(transfer.id, None)
             return
         self.transfers += 1
-        self.timed.pop(transfer.pending_id, None)
-        if transfer.timeout_s:
-            self.timed[transfer.id] = transfer
+        self.held.pop(transfer.pending_id, None)
+        if transfer.timeout_s or transfer.flags & CLOSING:
+            self.held[transfer.id] = transfer
+
+    def settle(self) -> None:
+        """All was taken: of what closes accounts, hold only what would stand in the way."""
+        timed = {
+            account
+            for transfer in self.held.values()
+            if transfer.timeout_s
+            for account in (transfer.debit_account_id, transfer.credit_account_id)
+        }
+        self.held = {
+            number: transfer
+            for number, transfer in self.held.items()
+            if transfer.timeout_s
+            or not timed.isdisjoint((transfer.debit_account_id, transfer.credit_account_id))
+        }
 
 
 async def _survey(source: Ledger) -> _Survey:
@@ -115,6 +140,7 @@ async def _survey(source: Ledger) -> _Survey:
     async for page in _pages(source):
         for change in page:
             survey.take(change)
+    survey.settle()
     return survey
 
 
@@ -152,17 +178,17 @@ async def _import(target: Ledger, survey: _Survey, page: Iterable[Change]) -> No
     for change in page:
         if change.account is not None:
             accounts.append(_imported_account(change.account))
-        elif change.transfer is not None and change.transfer.id not in survey.timed:
+        elif change.transfer is not None and change.transfer.id not in survey.held:
             transfers.append(_imported_transfer(change))
         elif transfers and not (change.transfer and change.transfer.flags & LINKED):
             # It was the end of a chain, which now ends before it.
             transfers[-1] = replace(transfers[-1], flags=transfers[-1].flags & ~LINKED)
     for some in _batches(accounts):
         opened = await target.create_accounts(Accounts(some))
-        _check(some, opened.codes, {CreateAccountResult.OK, CreateAccountResult.EXISTS})
+        _check(some, opened.codes, _ACCOUNT_IS_THERE)
     for moved in _batches(transfers):
         results = await target.create_transfers(Transfers(moved))
-        _check(moved, results.codes, {CreateTransferResult.OK, CreateTransferResult.EXISTS})
+        _check(moved, results.codes, _TRANSFER_IS_THERE)
 
 
 def _imported_account(account: Account) -> Account:
@@ -193,7 +219,7 @@ def _batches(events: list[Event]) -> Iterable[tuple[Event, ...]]:
         begin = end
 
 
-def _check(events: Sequence[Event], codes: Sequence[int], good: set[int]) -> None:
+def _check(events: Sequence[Event], codes: Sequence[int], good: frozenset[int]) -> None:
     for event, code in zip(events, codes, strict=True):
         if code not in good:
             name = _name(event, code)
@@ -214,20 +240,22 @@ async def _has_more(source: Ledger, survey: _Survey) -> bool:
 
 
 async def _renew(target: Ledger, survey: _Survey, clock: Clock) -> None:
-    """Record what is pending with a timeout; what an earlier move renewed stays as it is."""
-    for some in _batches([*survey.timed.values()]):
+    """Record what was held back; what an earlier move renewed stays as it is."""
+    for some in _batches([*survey.held.values()]):
         known = await target.lookup_transfers(LookupTransfers(tuple(each.id for each in some)))
         there = {each.id for each in known.transfers}
         missing = [_renewed(each, clock.now()) for each in some if each.id not in there]
         results = await target.create_transfers(Transfers(tuple(missing)))
-        _check(missing, results.codes, {CreateTransferResult.OK})
+        _check(missing, results.codes, _TRANSFER_IS_THERE)
 
 
 def _renewed(pending: Transfer, now: int) -> Transfer:
+    flags = pending.flags & ~(LINKED | IMPORTED)
+    if not pending.timeout_s:
+        return replace(pending, flags=flags, timestamp=0)
     left_ns = expires_at(pending.timestamp, pending.timeout_s) - now
     timeout_s = max(1, -(-left_ns // SECOND_NS))
-    assert pending.flags & PENDING, "only what is pending has a timeout"
-    return replace(pending, flags=pending.flags & ~LINKED, timeout_s=timeout_s, timestamp=0)
+    return replace(pending, flags=flags, timeout_s=timeout_s, timestamp=0)
 
 
 async def _differences(source: Ledger, target: Ledger, survey: _Survey) -> AsyncIterator[Finding]:
