@@ -88,12 +88,19 @@ class Cluster:
         self.before_read = None
         self.is_away = False
         self.waiting = []
+        self.arrived = asyncio.Event()
         self.wires = []
 
     def open(self):
         wire = Wire(self)
         self.wires.append(wire)
         return wire
+
+    async def has_waiting(self, count):
+        """Return when so many requests wait for it to come back."""
+        while len(self.waiting) < count:
+            self.arrived.clear()
+            await self.arrived.wait()
 
     def leave(self):
         self.is_away = True
@@ -280,6 +287,7 @@ class Wire:
         answer.add_done_callback(self._in_flight.discard)
         if self._cluster.is_away:
             self._cluster.waiting.append((operation, body, answer))
+            self._cluster.arrived.set()
         else:
             loop.call_soon(self._deliver, operation, body, answer)
         return answer

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections import deque
+from collections import OrderedDict
 from collections.abc import Sequence
 from typing import Final, NamedTuple
 
@@ -51,11 +51,11 @@ class Call(NamedTuple):
 
 
 class Waiting:
-    """Calls in order of arrival. A call that nobody waits for any more is passed over."""
+    """Calls in order of arrival."""
 
     def __init__(self, events_max: int) -> None:
         self._events_max = events_max
-        self._calls: deque[Call] = deque()
+        self._calls: OrderedDict[asyncio.Future[RecordResults], Call] = OrderedDict()
         self.batch_max = RECORDS_MAX
         self.events = 0
 
@@ -73,31 +73,33 @@ class Waiting:
 
     def add(self, call: Call) -> None:
         """Behind all others."""
-        self._calls.append(call)
+        self._calls[call.answer] = call
         self.events += call.events
 
+    def leave(self, call: Call) -> None:
+        """Nobody waits for it any more; nothing happens when it was taken."""
+        if self._calls.pop(call.answer, None) is not None:
+            self.events -= call.events
+
     def put_back(self, calls: Sequence[Call]) -> None:
-        """Before all others, as they stood."""
-        self._calls.extendleft(reversed(calls))
-        self.events += sum(call.events for call in calls)
+        """Before all others, as they stood; but for those that nobody waits for any more."""
+        for call in reversed(calls):
+            if not call.answer.done():
+                self.add(call)
+                self._calls.move_to_end(call.answer, last=False)
 
     def take(self) -> list[Call]:
         """The next batch; none when nobody waits."""
         taken: list[Call] = []
         events = 0
         while self._calls:
-            call = self._calls[0]
-            if not call.answer.done():
-                if taken and (
-                    events + call.events > self.batch_max or not call.fits_with(taken[0])
-                ):
-                    break
-                taken.append(call)
-                events += call.events
-            self._calls.popleft()
-            self.events -= call.events
-            if taken and taken[-1].is_open:
+            call = next(iter(self._calls.values()))
+            is_full = events + call.events > self.batch_max
+            if taken and (is_full or taken[-1].is_open or not call.fits_with(taken[0])):
                 break
+            self.leave(call)
+            taken.append(call)
+            events += call.events
         return taken
 
 

@@ -137,7 +137,7 @@ class Cluster:
             async with self._in_time():
                 return await asyncio.shield(call.answer)
         finally:
-            # Nobody waits for it any more: it is passed over, should it still be unsent.
+            self._waiting.leave(call)
             call.answer.cancel()
 
     async def close(self) -> None:
