@@ -98,7 +98,7 @@ class Cluster:
         self._alone = asyncio.Semaphore(1)
         self._waiting = Waiting(queue_events_max)
         self._next: asyncio.Handle | None = None
-        self._is_closed = False
+        self.is_closed = False
 
     async def read(self, operation: Operation, body: bytes) -> Reply:
         """Ask; ``TooMuch`` when the cluster takes less at once."""
@@ -142,7 +142,7 @@ class Cluster:
 
     async def close(self) -> None:
         """End all sessions. Writes in flight have an unknown outcome, as after a deadline."""
-        self._is_closed = True
+        self.is_closed = True
         if self._next is not None:
             self._next.cancel()
         while calls := self._waiting.take():
@@ -150,7 +150,7 @@ class Cluster:
         await asyncio.gather(*(lane.close() for lane in (*self._lanes, self._reading)))
 
     def _check_open(self) -> None:
-        if self._is_closed:
+        if self.is_closed:
             raise _closed()
 
     @asynccontextmanager
@@ -221,7 +221,7 @@ class Cluster:
 
     def _dispatch_waiting(self) -> None:
         """A lane is free: what waited meanwhile has lingered long enough."""
-        if self._is_closed or not self._waiting:
+        if self.is_closed or not self._waiting:
             return
         if self._next is not None:
             self._next.cancel()

@@ -60,6 +60,11 @@ class TigerBeetleLedger:
         self._cluster = Cluster(open_wire, deadline_s, queue_events_max, lanes)
         self._reads = Reads(self._cluster)
 
+    @property
+    def is_closed(self) -> bool:
+        """Whether it takes no more calls."""
+        return self._cluster.is_closed
+
     async def close(self) -> None:
         """End the sessions; every call in flight and every later one is ``Unavailable``."""
         await self._cluster.close()
