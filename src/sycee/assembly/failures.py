@@ -6,7 +6,7 @@ from sycee.assembly.storage import DataInUse
 from sycee.kernel.refusal import Unavailable
 from sycee.runtime.config import ConfigurationInvalid
 from sycee.runtime.secrets import Unsafe
-from sycee.services.ledger.app import EngineMissing, JournalDamaged
+from sycee.services.ledger.app import EngineMissing, JournalDamaged, MoveRefused
 
 
 class CannotStart(Exception):
@@ -19,6 +19,7 @@ EXPECTED = (
     DataInUse,
     EngineMissing,
     JournalDamaged,
+    MoveRefused,
     Unavailable,
     Unsafe,
 )

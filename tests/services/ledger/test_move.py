@@ -86,9 +86,10 @@ def quietly(done, total):
     assert 0 < done <= total
 
 
-def mischievous(seed, steps=120):
+def mischievous(seed, steps=120, begin=None):
     """Books after a walk of mischief; a second or so passes at every step."""
     source, draw, mischief = Reference(), Random(seed), Mischief()
+    source.clock.instant = begin or source.clock.instant
     source.open(*(account(n, flags=(0, 0, 2, 4, 8)[n - 1]) for n in range(1, 6)))
     for _ in range(steps):
         make = draw.choice((mischief.accounts, *[mischief.transfers] * 3))

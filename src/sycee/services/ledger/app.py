@@ -6,16 +6,28 @@ from enum import Enum
 
 import msgspec
 
+from sycee.kernel.clock import Clock
+from sycee.runtime.database import Database
 from sycee.runtime.host import Host
 from sycee.services.ledger.adapters.tigerbeetle.ledger import TigerBeetleLedger, over_library
 from sycee.services.ledger.adapters.tigerbeetle.library import EngineMissing
 from sycee.services.ledger.contract import Ledger
 from sycee.services.ledger.domain.entry import JournalDamaged
 from sycee.services.ledger.domain.journal import Replay
-from sycee.services.ledger.jobs import keep_expiring, replay_into
+from sycee.services.ledger.jobs import Progress, keep_expiring, replay_into, verify
+from sycee.services.ledger.jobs.move import Moved, MoveRefused, move
 from sycee.services.ledger.service import LedgerService
 
-__all__ = ["Engine", "EngineMissing", "JournalDamaged", "Settings", "build", "reach_tigerbeetle"]
+__all__ = [
+    "Engine",
+    "EngineMissing",
+    "JournalDamaged",
+    "MoveRefused",
+    "Moved",
+    "Settings",
+    "build",
+    "move_to_tigerbeetle",
+]
 
 _CLUSTERS = 2**128
 
@@ -56,7 +68,7 @@ async def build(host: Host, settings: Settings) -> Ledger:
     """The books of this host's database. Raises ``JournalDamaged`` rather than open wrong books,
     and ``EngineMissing`` when the engine needs what is not installed."""
     if settings.engine is Engine.TIGERBEETLE:
-        cluster = reach_tigerbeetle(settings)
+        cluster = _reach_tigerbeetle(settings)
         host.job("ledger.tigerbeetle", cluster.close_at_the_end)
         return cluster
     database = await host.database("ledger")
@@ -67,7 +79,25 @@ async def build(host: Host, settings: Settings) -> Ledger:
     return service
 
 
-def reach_tigerbeetle(settings: Settings) -> TigerBeetleLedger:
+async def move_to_tigerbeetle(
+    database: Database, settings: Settings, clock: Clock, progress: Progress
+) -> Moved:
+    """Copy the books of a journal that nobody writes into a cluster, and compare both.
+
+    Raises ``MoveRefused`` when the cluster holds other books, or the journal is not right.
+    """
+    audit = await verify(database, progress)
+    if audit.ledger is None or audit.findings:
+        row = audit.findings[0]
+        raise MoveRefused(f"the books are not right: {row.row}: {row.problem}")
+    cluster = _reach_tigerbeetle(settings)
+    try:
+        return await move(audit.ledger, cluster, clock, progress)
+    finally:
+        await cluster.close()
+
+
+def _reach_tigerbeetle(settings: Settings) -> TigerBeetleLedger:
     """The books of a cluster, whether it answers now or later."""
     return TigerBeetleLedger(
         over_library(settings.tigerbeetle_cluster_id, settings.tigerbeetle_addresses),

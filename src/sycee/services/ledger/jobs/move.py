@@ -9,7 +9,7 @@ closed an account of those is renewed too, or the account would be closed to the
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from typing import Final, TypeVar
 
 import msgspec
@@ -40,10 +40,9 @@ from sycee.services.ledger.contract import (
 )
 from sycee.services.ledger.domain.bits import CLOSING, IMPORTED, LINKED, expires_at
 from sycee.services.ledger.domain.proof import Finding
+from sycee.services.ledger.jobs import Progress
 
 Event = TypeVar("Event", Account, Transfer)
-Progress = Callable[[int, int], None]
-"""Called now and then with the changes done and the changes there are."""
 
 _OPENED_IMPORTED: Final = int(AccountFlags.IMPORTED)
 _ACCOUNT_IS_THERE: Final = frozenset(
@@ -78,6 +77,7 @@ async def move(source: Ledger, target: Ledger, clock: Clock, progress: Progress)
 
     The source must not be written meanwhile, and the target must hold nothing else. A move that
     broke off is taken up by moving again. ``MoveRefused`` leaves off where the target says no.
+    ``progress`` hears of the changes done and the changes there are.
     """
     survey = await _survey(source)
     done = 0
