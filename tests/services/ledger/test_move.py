@@ -26,6 +26,7 @@ from sycee.services.ledger.contract import (
     AccountResults,
     Accounts,
     Changes,
+    CreateTransferResult,
     ListChanges,
     LookupAccounts,
     LookupTransfers,
@@ -133,6 +134,23 @@ async def test_transfers_keep_their_id_and_time_and_all_that_they_say():
     opened = read.lookup_accounts(target.books, LookupAccounts((U128(1), U128(2)))).accounts
     kept = read.lookup_accounts(source.books, LookupAccounts((U128(1), U128(2)))).accounts
     assert opened == tuple(replace(each, flags=each.flags | IMPORTED_ACCOUNT) for each in kept)
+
+
+async def test_after_a_move_old_calls_are_known_but_not_the_same():
+    """Known differences: the flag says imported; an id that failed may come again."""
+    source = Reference()
+    source.open(account(1), account(2))
+    source.send(transfer(10, 1, 2, 5))
+    failed = transfer(11, 1, 9, 5)
+    assert source.do(Transfers((failed,))) == [CreateTransferResult.CREDIT_ACCOUNT_NOT_FOUND]
+    target = target_of(source)
+    await move(source, target, source.clock, quietly)
+    again = target.do(Transfers((transfer(10, 1, 2, 5), failed)))
+    assert again == [
+        CreateTransferResult.EXISTS_WITH_DIFFERENT_FLAGS,
+        CreateTransferResult.CREDIT_ACCOUNT_NOT_FOUND,
+    ]
+    assert source.do(Transfers((failed,))) == [CreateTransferResult.ID_ALREADY_FAILED]
 
 
 async def test_what_is_pending_with_a_timeout_still_ends_in_time():

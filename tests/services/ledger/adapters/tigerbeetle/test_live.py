@@ -62,12 +62,22 @@ async def test_books_are_moved_into_a_cluster(tmp_path_factory):
         await engine.close()
 
 
+async def until_it_answers(engine):
+    """The first session takes its time on a machine at work."""
+    until = time.monotonic() + 60
+    while time.monotonic() < until:
+        with suppress(Unavailable):
+            return await engine.lookup_accounts(LookupAccounts((U128(1),)))
+    raise AssertionError("the cluster does not answer")
+
+
 @needs_program
 async def test_a_server_that_is_killed_under_load_loses_nothing_that_was_answered(
     tmp_path_factory,
 ):
     with server(tmp_path_factory.mktemp("books")) as running:
         engine = over(over_library(0, running.address), deadline_s=1.0)
+        await until_it_answers(engine)
         await engine.create_accounts(Accounts((account(1), account(2))))
         answered, failed = set(), []
         is_up = asyncio.Event()
@@ -83,7 +93,7 @@ async def test_a_server_that_is_killed_under_load_loses_nothing_that_was_answere
                             Transfers((transfer(number, 1, 2, 1),))
                         )
                     except Unavailable:
-                        assert time.monotonic() - begin < 5
+                        assert time.monotonic() - begin < 10
                         failed.append(number)
                         await is_up.wait()
                         continue

@@ -297,6 +297,21 @@ async def test_books_are_moved_into_a_cluster(seed):
     await engine.close()
 
 
+async def test_an_import_stands_in_the_feed_where_it_claims_to_be(cluster, ledger):
+    """A known difference: who has read on sees no import of the time before."""
+    early = cluster.clock.instant
+    await opened(ledger, account(1), account(2))
+    cluster.clock.pass_s(60)
+    await opened(ledger, account(3))
+    cursor = (await ledger.list_changes(ListChanges())).changes[-1].sequence
+    await send(ledger, transfer(10, 1, 2, 5, flags=IMPORTED, timestamp=early + SECOND))
+    assert (await ledger.list_changes(ListChanges(cursor))).changes == ()
+    kinds = [
+        change.account is None for change in (await ledger.list_changes(ListChanges())).changes
+    ]
+    assert kinds == [False, False, True, False]
+
+
 def test_a_status_that_is_not_known_is_no_code():
     result = (5).to_bytes(8, "little") + (300).to_bytes(4, "little") + bytes(4)
     with pytest.raises(UnknownAnswer):

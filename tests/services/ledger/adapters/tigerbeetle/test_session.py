@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import importlib
 import socket
 import time
 
 import pytest
+from msgspec.structs import asdict
 from tests.services.ledger.notation import account, transfer
 
 from sycee.kernel.refusal import Unavailable
@@ -14,10 +16,10 @@ from sycee.kernel.u128 import U128
 from sycee.services.ledger.adapters.tigerbeetle import library
 from sycee.services.ledger.adapters.tigerbeetle.ledger import TigerBeetleLedger, over_library
 from sycee.services.ledger.adapters.tigerbeetle.library import EngineMissing, load
-from sycee.services.ledger.adapters.tigerbeetle.messages import Operation
+from sycee.services.ledger.adapters.tigerbeetle.messages import Operation, codes
 from sycee.services.ledger.adapters.tigerbeetle.session import Session, SessionEnded, TooMuch
-from sycee.services.ledger.contract import Accounts, LookupAccounts, Transfers
-from sycee.services.ledger.domain.record import encode_transfers
+from sycee.services.ledger.contract import Accounts, LookupAccounts, Transfers, results
+from sycee.services.ledger.domain.record import encode_accounts, encode_transfers
 
 pytest.importorskip("tigerbeetle", reason="pip install 'sycee[tigerbeetle]'")
 
@@ -98,3 +100,35 @@ def test_another_release_is_refused(monkeypatch):
     monkeypatch.setattr(library.metadata, "version", lambda name: "0.99.1")
     with pytest.raises(EngineMissing, match=r"0\.99\.1 is installed; this Sycee speaks 0\.17\.x"):
         load.__wrapped__()
+
+
+@pytest.mark.parametrize("kind", ["Account", "Transfer"])
+def test_codes_and_their_precedence_are_the_packages_own(kind):
+    """Both are written in order of precedence; only "created" has another number there."""
+    theirs = getattr(importlib.import_module("tigerbeetle"), f"Create{kind}Status")
+    ours = getattr(results, f"Create{kind}Result")
+    assert [(each.name, each.value) for each in ours][1:] == [
+        (each.name, each.value) for each in theirs
+    ][1:]
+    rows = b"".join(bytes(8) + each.value.to_bytes(4, "little") + bytes(4) for each in theirs)
+    assert list(codes(rows)) == [each.value for each in ours]
+
+
+@pytest.mark.parametrize("kind", ["Account", "Transfer"])
+def test_records_are_the_packages_own(kind):
+    bindings = importlib.import_module("tigerbeetle.bindings")
+    structure = getattr(bindings, f"C{kind}")
+    event = account(7, flags=2, user_data_128=8, user_data_64=9, user_data_32=10, timestamp=11)
+    if kind == "Transfer":
+        event = transfer(7, 2**64, 3, 2**100, pending_id=4, timeout_s=5, flags=2, user_data_32=6)
+    fields = {"timeout" if n == "timeout_s" else n: v for n, v in asdict(event).items()}
+    made = structure.from_param(getattr(bindings, kind)(**fields))
+    encode = encode_transfers if kind == "Transfer" else encode_accounts
+    assert bytes(made) == encode((event,))
+
+
+def test_operations_are_the_packages_own():
+    theirs = importlib.import_module("tigerbeetle.bindings").Operation
+    assert {each.name: each.value for each in Operation} == {
+        each.name: each.value for each in theirs if each.name != "PULSE"
+    }
