@@ -13,8 +13,10 @@ from sycee.runtime.clock import SystemClock
 from sycee.runtime.database.schema import Schema
 from sycee.runtime.database.sqlite import open_sqlite
 from sycee.services.ledger.contract import Accounts, Transfers
+from sycee.services.ledger.domain.engine import ReferenceEngine
 from sycee.services.ledger.domain.journal import Replay
 from sycee.services.ledger.service import LedgerService
+from sycee.services.ledger.store import DatabaseJournal
 from tests.cli.ran import ran
 from tests.services.ledger.adapters.tigerbeetle.live import needs_program, server
 from tests.services.ledger.notation import PENDING, account, transfer
@@ -30,7 +32,10 @@ def kept(data: Path) -> None:
     async def keep() -> None:
         schema = Schema(schema_of("ledger"))
         database = await open_sqlite(path_of(data, "ledger"), schema, "ledger")
-        ledger = LedgerService(database, SystemClock(), Replay(), 1000)
+        start = Replay()
+        journal = DatabaseJournal(database, start.head)
+        engine = ReferenceEngine(start.books)
+        ledger = LedgerService(engine, journal, SystemClock(), 1000)
         await ledger.create_accounts(Accounts((account(1), account(2))))
         lasting = transfer(11, 1, 2, 5, flags=PENDING, timeout_s=900)
         await ledger.create_transfers(Transfers((transfer(10, 1, 2, 7), lasting)))

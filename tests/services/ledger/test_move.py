@@ -36,6 +36,7 @@ from sycee.services.ledger.contract import (
 )
 from sycee.services.ledger.domain import read
 from sycee.services.ledger.domain.books import Books
+from sycee.services.ledger.domain.engine import ReferenceEngine
 from sycee.services.ledger.domain.entry import apply, called
 from sycee.services.ledger.jobs.move import MoveRefused, move
 from sycee.services.ledger.service import ReplayedLedger
@@ -50,7 +51,7 @@ class Reference(ReplayedLedger):
     def __init__(self, clock=None):
         self.books = Books()
         self.clock = clock or FakeClock()
-        super().__init__(self.books)
+        super().__init__(ReferenceEngine(self.books))
 
     async def create_accounts(self, command):
         return AccountResults(tuple(self.do(command)))
@@ -256,4 +257,4 @@ async def test_a_target_that_is_away_is_unavailable():
     source = Reference()
     source.open(account(1))
     with pytest.raises(Unavailable):
-        await move(source, ReplayedLedger(Books()), source.clock, quietly)
+        await move(source, ReplayedLedger(ReferenceEngine(Books())), source.clock, quietly)

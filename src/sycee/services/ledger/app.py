@@ -1,25 +1,29 @@
-"""Builds the ledger: replays its journal, then opens for calls; or reaches the engine elsewhere."""
+"""Builds the ledger: replays its journal, then opens for calls; or reaches books elsewhere."""
 
 from __future__ import annotations
 
-from enum import Enum
+import asyncio
+import importlib.util
+from typing import Literal
 
 import msgspec
 
 from sycee.kernel.clock import Clock
+from sycee.runtime import logs
 from sycee.runtime.database import Database
 from sycee.runtime.host import Host
 from sycee.services.ledger.adapters.tigerbeetle.ledger import TigerBeetleLedger, over_library
 from sycee.services.ledger.adapters.tigerbeetle.library import EngineMissing
 from sycee.services.ledger.contract import Ledger
+from sycee.services.ledger.domain.engine import ReferenceEngine
 from sycee.services.ledger.domain.entry import JournalDamaged
 from sycee.services.ledger.domain.journal import Replay
 from sycee.services.ledger.jobs import Progress, keep_expiring, replay_into, verify
 from sycee.services.ledger.jobs.move import Moved, MoveRefused, move
 from sycee.services.ledger.service import LedgerService
+from sycee.services.ledger.store import DatabaseJournal
 
 __all__ = [
-    "Engine",
     "EngineMissing",
     "JournalDamaged",
     "MoveRefused",
@@ -30,24 +34,22 @@ __all__ = [
 ]
 
 _CLUSTERS = 2**128
-
-
-class Engine(Enum):
-    """What keeps the books."""
-
-    EMBEDDED = "embedded"
-    TIGERBEETLE = "tigerbeetle"
+_log = logs.logger("ledger")
 
 
 class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Settings of the ledger."""
 
+    engine: Literal["embedded", "reference", "tigerbeetle"] = "reference"
+    """What keeps the books: ``embedded`` compiles the rules and needs Numba; ``reference`` is the
+    plain model, slower by a factor of ten and smaller by 130 MB. Both keep the same journal.
+    ``tigerbeetle`` keeps them in a cluster of that make."""
+    container: Literal["rows", "segments"] = "rows"
+    """Where the embedded engine keeps its journal: rows of SQLite, or raw preallocated files."""
     expire_every_s: float = 1.0
     """Seconds between two looks for pending transfers whose time is up."""
     queue_events_max: int = 65_536
     """Events that may wait for the journal; beyond, calls are refused as unavailable."""
-    engine: Engine = Engine.EMBEDDED
-    """``embedded`` keeps the books here; ``tigerbeetle`` in a cluster of that make."""
     tigerbeetle_addresses: str = ""
     """``host:port`` of every replica, in their order, with commas between."""
     tigerbeetle_cluster_id: int = 0
@@ -56,7 +58,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Seconds after which a call that the cluster has not answered is unavailable."""
 
     def __post_init__(self) -> None:
-        if self.engine is Engine.TIGERBEETLE and not self.tigerbeetle_addresses:
+        if self.engine == "tigerbeetle" and not self.tigerbeetle_addresses:
             raise ValueError("engine tigerbeetle takes tigerbeetle_addresses")
         if not 0 <= self.tigerbeetle_cluster_id < _CLUSTERS:
             raise ValueError("tigerbeetle_cluster_id is a number of 128 bits")
@@ -65,18 +67,46 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 async def build(host: Host, settings: Settings) -> Ledger:
-    """The books of this host's database. Raises ``JournalDamaged`` rather than open wrong books,
-    and ``EngineMissing`` when the engine needs what is not installed."""
-    if settings.engine is Engine.TIGERBEETLE:
+    """The books of this host. Raises ``JournalDamaged`` rather than open wrong books, and
+    ``EngineMissing`` when the engine needs what is not installed."""
+    if settings.engine == "tigerbeetle":
         cluster = _reach_tigerbeetle(settings)
-        host.job("ledger.tigerbeetle", cluster.close_at_the_end)
+        host.at_close(cluster.close)
         return cluster
-    database = await host.database("ledger")
-    replay = Replay()
-    await replay_into(replay, database, lambda done, total: None)
-    service = LedgerService(database, host.clock, replay, settings.queue_events_max)
+    if settings.engine == "embedded" and _has_numba():
+        # Numba takes long to load, and is not needed by those who do without it.
+        from sycee.services.ledger.adapters.embedded.opening import open_embedded
+
+        kept = await asyncio.to_thread(open_embedded, host.path, settings.container, _quietly)
+        service = LedgerService(
+            kept.engine, kept.journal, host.clock, settings.queue_events_max, is_threaded=True
+        )
+        host.at_close(kept.close)
+    else:
+        service = await _build_reference(host, settings)
     host.job("ledger.expire", lambda: keep_expiring(service, settings.expire_every_s))
     return service
+
+
+async def _build_reference(host: Host, settings: Settings) -> LedgerService:
+    database = await host.database("ledger")
+    replay = Replay()
+    await replay_into(replay, database, _quietly)
+    journal = DatabaseJournal(database, replay.head)
+    engine = ReferenceEngine(replay.books)
+    return LedgerService(engine, journal, host.clock, settings.queue_events_max)
+
+
+def _quietly(_done: int, _total: int) -> None:
+    """Progress that nobody watches."""
+
+
+def _has_numba() -> bool:
+    """Whether the compiled engine can run; without Numba the reference model does its work."""
+    if importlib.util.find_spec("numba") is not None:
+        return True
+    _log.warning("engine_not_compiled", why="Numba is not installed; pip install 'sycee[engine]'")
+    return False
 
 
 async def move_to_tigerbeetle(

@@ -69,13 +69,6 @@ class TigerBeetleLedger:
         """End the sessions; every call in flight and every later one is ``Unavailable``."""
         await self._cluster.close()
 
-    async def close_at_the_end(self) -> None:
-        """A job of the host: keeps quiet until it is cancelled, then closes."""
-        try:
-            await asyncio.Event().wait()
-        finally:
-            await self.close()
-
     async def create_accounts(self, command: Accounts) -> AccountResults:
         _check_size(len(command.accounts))
         records = encode_accounts(command.accounts)
