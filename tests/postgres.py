@@ -24,10 +24,11 @@ START_S = 30
 
 
 class PostgresServer:
-    """One cluster in a folder of its own, without flushes: no test cuts its power."""
+    """One cluster in a folder of its own; without flushes, as no test cuts its power, or with."""
 
-    def __init__(self, programs: Path, folder: Path) -> None:
+    def __init__(self, programs: Path, folder: Path, flushes: bool = False) -> None:
         self._programs = programs
+        self._flushes = "on" if flushes else "off"
         self._folder = folder
         self._data = folder / "data"
         self._numbers = count()
@@ -43,7 +44,7 @@ class PostgresServer:
 
     def start(self) -> None:
         """Start, and return when it takes connections."""
-        options = f"-k {self._folder} -p {self._port} -c listen_addresses= -c fsync=off"
+        options = f"-k {self._folder} -p {self._port} -c listen_addresses= -c fsync={self._flushes}"
         self._control("start", "-o", options, "-l", str(self._folder / "log"))
 
     def stop(self, mode: str = "immediate") -> None:
@@ -96,17 +97,18 @@ class PostgresServer:
 
 
 @contextmanager
-def running() -> Iterator[PostgresServer]:
+def running(place: Path | None = None, flushes: bool = False) -> Iterator[PostgresServer]:
     """A server for the length of a block, or skip the test where none is installed."""
     programs = _programs()
     if programs is None:
         pytest.skip("PostgreSQL is not installed here, or has no user to run as")
     shared = Path("/dev/shm")
-    with tempfile.TemporaryDirectory(dir=shared if shared.is_dir() else None) as folder:
+    place = place or (shared if shared.is_dir() else None)
+    with tempfile.TemporaryDirectory(dir=place) as folder:
         user = _run_as()
         if user is not None:
             shutil.chown(folder, user)
-        server = PostgresServer(programs, Path(folder))
+        server = PostgresServer(programs, Path(folder), flushes)
         server.make()
         try:
             yield server

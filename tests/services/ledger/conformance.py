@@ -70,16 +70,17 @@ async def walk(engine: Engine, seed: int, steps: int, restart_every: int = 25) -
     return pair.seen
 
 
-async def crowd(engine: Engine, seed: int, callers: int = 60) -> None:
+async def crowd(engine: Engine, seed: int, rounds: int = 4, callers: int = 30) -> None:
     """Calls that come at once are answered as if they had come one after the other."""
     pair, draw = Pair(engine), Random(seed)
-    await pair.send([account(n, flags=(0, 2, 4)[n % 3]) for n in range(1, 9)], draw)
-    for round_ in range(4):
-        number = 1000 * round_ + 100
+    await pair.send([account(n, flags=_LIMITS.get(n, 0)) for n in range(1, 9)], draw)
+    number = 100
+    for wildness in draw.choices((0.0, 0.002, 0.01, 0.2), k=rounds):
         calls = []
         for _ in range(callers):
-            calls.append([_simple(draw, number + n) for n in range(draw.randint(1, 9))])
-            number += draw.choice((9, 9, 9, 8))
+            size = draw.randint(1, 9)
+            calls.append([_simple(draw, number + n, wildness) for n in range(size)])
+            number += size
         sending = [engine.ledger.create_transfers(Transfers(tuple(call))) for call in calls]
         answers = await asyncio.gather(*sending)
         stamps = [answer.timestamp for answer in answers]
@@ -88,18 +89,30 @@ async def crowd(engine: Engine, seed: int, callers: int = 60) -> None:
             pair.expect(call, answer.codes, answer.timestamp - len(call))
         engine.clock.instant = max(engine.clock.instant, pair.last + 1)
     await pair.compare()
+    await pair.compare_history()
     await pair.compare_changes()
 
 
-def _simple(draw: Random, number: int):
-    """Mostly plain; now and then reserved, posted, voided, or without a chance."""
-    debit, credit = draw.sample(range(1, 10 if draw.random() < 0.05 else 9), 2)
-    way = draw.random()
-    if way < 0.05:
-        return transfer(number, debit, credit, draw.randint(1, 9), flags=PENDING)
-    if way < 0.1:
-        return draw.choice((post, void))(number, draw.randint(max(100, number - 300), number))
-    return transfer(number, debit, credit, draw.randint(0, 99))
+_LIMITS = {5: 2, 6: 2, 7: 4, 8: 4}
+
+
+def _simple(draw: Random, number: int, wildness: float):
+    """Plain, and always possible; or, the wilder the oftener, something else."""
+    if draw.random() >= wildness:
+        debit, credit = draw.choice(((1, 2), (2, 1), (3, 5), (4, 6), (7, 1), (8, 2), (3, 4)))
+        return transfer(number, debit, credit, draw.randint(0, 99))
+    debit, credit = draw.sample(range(1, 10), 2)
+    known = draw.randint(max(100, number - 300), number)
+    return draw.choice(
+        (
+            transfer(number, debit, credit, draw.randint(0, 999)),
+            transfer(number, debit, credit, draw.randint(0, 99), flags=PENDING),
+            transfer(known, debit, credit, draw.randint(0, 99)),
+            transfer(number, debit, debit, 1),
+            post(number, known),
+            void(number, known),
+        )
+    )
 
 
 class Pair:

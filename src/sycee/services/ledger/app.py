@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import importlib.util
+import os
+import socket
 from typing import Literal
 
 import msgspec
@@ -40,12 +42,18 @@ _log = logs.logger("ledger")
 class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Settings of the ledger."""
 
-    engine: Literal["embedded", "reference", "tigerbeetle"] = "reference"
+    engine: Literal["embedded", "reference", "postgresql", "tigerbeetle"] = "reference"
     """What keeps the books: ``embedded`` compiles the rules and needs Numba; ``reference`` is the
     plain model, slower by a factor of ten and smaller by 130 MB. Both keep the same journal.
-    ``tigerbeetle`` keeps them in a cluster of that make."""
+    ``postgresql`` keeps them in the database that ``postgresql`` names, ``tigerbeetle`` in the
+    cluster at ``tigerbeetle_addresses``."""
     container: Literal["rows", "segments"] = "rows"
     """Where the embedded engine keeps its journal: rows of SQLite, or raw preallocated files."""
+    postgresql: str = ""
+    """``postgresql://user@host/database`` of the engine of that name; the password comes from
+    ``PGPASSWORD`` or ``PGPASSFILE``."""
+    takeover_after_s: float = 10.0
+    """How long a writer of a PostgreSQL database may show no life until another takes over."""
     expire_every_s: float = 1.0
     """Seconds between two looks for pending transfers whose time is up."""
     queue_events_max: int = 65_536
@@ -64,6 +72,10 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             raise ValueError("tigerbeetle_cluster_id is a number of 128 bits")
         if self.tigerbeetle_deadline_s <= 0:
             raise ValueError("tigerbeetle_deadline_s is above zero")
+        if self.engine == "postgresql" and not self.postgresql:
+            raise ValueError("ledger.engine = postgresql needs ledger.postgresql")
+        if self.expire_every_s >= self.takeover_after_s:
+            raise ValueError("ledger.takeover_after_s must be longer than ledger.expire_every_s")
 
 
 async def build(host: Host, settings: Settings) -> Ledger:
@@ -73,6 +85,8 @@ async def build(host: Host, settings: Settings) -> Ledger:
         cluster = _reach_tigerbeetle(settings)
         host.at_close(cluster.close)
         return cluster
+    if settings.engine == "postgresql":
+        return await _build_postgresql(host, settings)
     if settings.engine == "embedded" and _has_numba():
         # Numba takes long to load, and is not needed by those who do without it.
         from sycee.services.ledger.adapters.embedded.opening import open_embedded
@@ -86,6 +100,22 @@ async def build(host: Host, settings: Settings) -> Ledger:
         service = await _build_reference(host, settings)
     host.job("ledger.expire", lambda: keep_expiring(service, settings.expire_every_s))
     return service
+
+
+async def _build_postgresql(host: Host, settings: Settings) -> Ledger:
+    # The driver takes a while to load, and is not needed by those who do without it.
+    from sycee.services.ledger.adapters.postgresql.engine import Options, open_postgresql
+
+    options = Options(
+        settings.postgresql,
+        holder=f"{socket.gethostname()}:{os.getpid()}",
+        patience_s=settings.takeover_after_s,
+        queue_events_max=settings.queue_events_max,
+    )
+    ledger = await open_postgresql(options, host.clock)
+    host.at_close(ledger.close)
+    host.job("ledger.expire", lambda: keep_expiring(ledger, settings.expire_every_s))
+    return ledger
 
 
 async def _build_reference(host: Host, settings: Settings) -> LedgerService:

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
+from typing import Protocol
 
 import msgspec
 
@@ -17,7 +18,7 @@ from sycee.services.ledger.domain.engine import ReferenceEngine
 from sycee.services.ledger.domain.entry import JournalDamaged
 from sycee.services.ledger.domain.journal import Batch, Replay
 from sycee.services.ledger.domain.proof import Finding, findings
-from sycee.services.ledger.service import LedgerService, ReplayedLedger
+from sycee.services.ledger.service import ReplayedLedger
 
 Progress = Callable[[int, int], None]
 """Called now and then with the steps done and the steps there are."""
@@ -72,7 +73,15 @@ async def _next(database: Database, after: int) -> list[Batch]:
     raise JournalDamaged(f"batch {after + 1} cannot be read")
 
 
-async def keep_expiring(service: LedgerService, every_s: float) -> None:
+class Expiring(Protocol):
+    """A ledger that expires in time what is due though nobody calls."""
+
+    async def expire_due(self) -> None:
+        """Look once."""
+        ...
+
+
+async def keep_expiring(service: Expiring, every_s: float) -> None:
     """Expire pending transfers in time even when nobody calls."""
     while True:
         await asyncio.sleep(every_s)

@@ -29,7 +29,7 @@ from sycee.services.ledger.domain.books import (
     OPENED_CHANGE,
     Books,
 )
-from sycee.services.ledger.domain.entry import ACCOUNTS, TRANSFERS, apply, called_with
+from sycee.services.ledger.domain.entry import ACCOUNTS, TRANSFERS, Call, apply
 from sycee.services.ledger.domain.record import encode_accounts, encode_transfers
 
 RESULT = Struct("<QI4x")
@@ -152,7 +152,7 @@ class Cluster:
             raise TooMuch
         kind = TRANSFERS if operation == Operation.CREATE_TRANSFERS else ACCOUNTS
         begin = max(self.clock.now(), self.books.timestamp + 1)
-        codes = apply(self.books, begin, [called_with(kind, records)]).codes[0]
+        codes = apply(self.books, begin, [Call(kind, records)]).codes[0]
         self._take_in()
         first = self.books.timestamp - len(codes) + 1
         return b"".join(

@@ -36,6 +36,10 @@ _SETTINGS: Final = {
     "search_path": SCHEMA,
     "synchronous_commit": "on",
     "jit": "off",
+    # Everything is found by key: no plan may read a whole table because many are asked for.
+    "enable_hashjoin": "off",
+    "enable_mergejoin": "off",
+    "enable_seqscan": "off",
 }
 _FENCED: Final = "SY001"
 _USED_UP: Final = "SY003"
@@ -100,16 +104,22 @@ _EXPIRIES = (
     " WHERE expiries.sequence > $1 AND expiries.sequence <= $2 ORDER BY 1 LIMIT $3"
 )
 _SIDE_AT = """
-    SELECT COALESCE(SUM(CASE WHEN t.flags & 2 = 2 THEN t.amount ELSE -p.amount END), 0)
+    SELECT COALESCE(SUM(CASE WHEN t.flags & 2 = 2 THEN t.amount WHEN t.flags & 12 = 0 THEN 0
+            ELSE -(SELECT p.amount FROM transfers AS p WHERE p.id = t.pending_id) END), 0)
             AS pending,
         COALESCE(SUM(t.amount) FILTER (WHERE t.flags & 10 = 0), 0) AS posted
-    FROM transfers AS t LEFT JOIN transfers AS p ON p.id = t.pending_id
+    FROM transfers AS t
     WHERE t.{side}_account_id = accounts.id AND t.timestamp > known.timestamp
         AND t.timestamp <= $2
 """
 _EXPIRED_AT = """
     SELECT COALESCE(SUM(amount), 0) AS pending FROM expiries
     WHERE {side}_account_id = accounts.id AND timestamp > known.timestamp AND timestamp <= $2
+"""
+_CLOSED_AT = """
+    SELECT 1 FROM transfers AS t JOIN pendings USING (id)
+    WHERE t.{side}_account_id = accounts.id AND t.flags & {closing} = {closing}
+        AND t.timestamp <= $2 AND (ended_at IS NULL OR ended_at > $2)
 """
 _BALANCES_AT = f"""
     SELECT accounts.sequence, accounts.timestamp, accounts.id, user_data_128, user_data_64,
@@ -118,13 +128,8 @@ _BALANCES_AT = f"""
         known.debits_posted + debits.posted AS debits_posted,
         known.credits_pending + credits.pending - credits_over.pending AS credits_pending,
         known.credits_posted + credits.posted AS credits_posted,
-        flags & 32 <> 0 OR EXISTS (
-            SELECT 1 FROM transfers AS t JOIN pendings USING (id)
-            WHERE t.flags & 192 <> 0 AND t.timestamp <= $2
-                AND (ended_at IS NULL OR ended_at > $2)
-                AND (t.debit_account_id = accounts.id AND t.flags & 64 = 64
-                    OR t.credit_account_id = accounts.id AND t.flags & 128 = 128)
-        ) AS is_closed
+        flags & 32 <> 0 OR EXISTS ({_CLOSED_AT.format(side="debit", closing=64)})
+            OR EXISTS ({_CLOSED_AT.format(side="credit", closing=128)}) AS is_closed
     FROM UNNEST($1::UUID[]) WITH ORDINALITY AS wanted (id, place)
     JOIN accounts USING (id)
     CROSS JOIN LATERAL (
@@ -217,9 +222,12 @@ async def claim(
     now = asyncio.get_running_loop().time
     beat, since = None, now()
     while not await connection.fetchval("SELECT pg_try_advisory_lock($1)", LOCK):
-        latest = await connection.fetchval("SELECT beat FROM writer")
-        if latest != beat:
-            beat, since = latest, now()
+        writer = await connection.fetchrow("SELECT beat, epoch FROM writer")
+        assert writer is not None, "the schema puts it there"
+        if epoch not in (None, writer["epoch"]):
+            raise Deposed
+        if writer["beat"] != beat:
+            beat, since = writer["beat"], now()
         elif now() - since >= patience_s:
             await connection.execute(_END_HOLDER, LOCK)
             since = now()

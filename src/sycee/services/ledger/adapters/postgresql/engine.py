@@ -42,7 +42,7 @@ from sycee.services.ledger.contract import (
     TrialBalance,
     TrialBalanceQuery,
 )
-from sycee.services.ledger.domain.entry import ACCOUNTS, TRANSFERS, called, called_with
+from sycee.services.ledger.domain.entry import ACCOUNTS, TRANSFERS, Call, called
 from sycee.services.ledger.domain.record import RECORD_BYTES
 
 _log = logs.logger("ledger")
@@ -63,6 +63,8 @@ class Options(msgspec.Struct, frozen=True):
     """Queries that run at once; more wait for their turn."""
     queue_events_max: int = 65_536
     """Events that may wait; beyond, calls are refused as unavailable."""
+    batch_events_max: int = BATCH_MAX
+    """Events in one transaction; a call is never divided."""
     standings_max: int = 200_000
     """Accounts whose balances are kept in memory."""
 
@@ -277,7 +279,7 @@ class PostgresqlLedger:
     async def _next_batch(self, position: Position) -> _Batch:
         calls = [self._queue.popleft()]
         events = calls[0].events
-        while self._queue and events + self._queue[0].events <= BATCH_MAX:
+        while self._queue and events + self._queue[0].events <= self._options.batch_events_max:
             calls.append(self._queue.popleft())
             events += calls[-1].events
         self._queued_events -= events
@@ -323,7 +325,7 @@ class PostgresqlLedger:
     async def _write_by_rules(self, connection: Connection, calls: list[_Waiting]) -> None:
         started = perf_counter()
         begin = max(self._clock.now(), self._position.timestamp + 1)
-        decoded = [called_with(call.kind, call.records) for call in calls]
+        decoded = [_decoded(call.kind, call.records) for call in calls]
         await book.begin(connection, self._epoch)
         found = await book.excerpt(connection, questions_of(decoded), begin)
         decided = found.decide(begin, self._position.sequence, decoded)
@@ -344,7 +346,7 @@ class PostgresqlLedger:
 
     async def _writing(self) -> Connection:
         """The writer's connection; a new one when the last was lost and nobody took over."""
-        if self._connection is None:
+        if self._connection is None or self._connection.is_closed():
             async with asyncio.timeout(self._options.reconnect_s):
                 connection = await book.connect(self._options.dsn, "writer")
                 try:
@@ -404,6 +406,10 @@ async def open_postgresql(options: Options, clock: Clock) -> PostgresqlLedger:
         connection.terminate()
         raise
     return PostgresqlLedger(options, clock, connection, readers, claim)
+
+
+def _decoded(kind: int, records: bytes) -> Call:
+    return Call(kind, records, Call(kind, records).command)
 
 
 async def _closed(connection: Connection) -> None:

@@ -34,7 +34,7 @@ class Questions(NamedTuple):
 class Decided(NamedTuple):
     """What came of a batch: its codes, and the rows to add, in order of sequence."""
 
-    codes: list[list[int]]
+    codes: Sequence[Sequence[int]]
     timestamp: int
     sequence: int
     expiries: list[bytes]

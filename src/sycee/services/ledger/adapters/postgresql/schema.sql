@@ -75,7 +75,10 @@ CREATE INDEX IF NOT EXISTS transfers_debits ON transfers (debit_account_id, time
 CREATE INDEX IF NOT EXISTS transfers_credits ON transfers (credit_account_id, timestamp);
 CREATE UNIQUE INDEX IF NOT EXISTS transfers_resolutions ON transfers (pending_id)
     WHERE pending_id IS NOT NULL;
-CREATE INDEX IF NOT EXISTS transfers_closing ON transfers (timestamp) WHERE flags & 192 <> 0;
+CREATE INDEX IF NOT EXISTS transfers_closing_debits ON transfers (debit_account_id, timestamp)
+    WHERE flags & 64 = 64;
+CREATE INDEX IF NOT EXISTS transfers_closing_credits ON transfers (credit_account_id, timestamp)
+    WHERE flags & 128 = 128;
 
 -- What became of pending transfers: 1 nothing yet, 2 posted, 3 voided, 4 expired.
 CREATE TABLE IF NOT EXISTS pendings (
@@ -185,6 +188,7 @@ END $$;
 CREATE OR REPLACE FUNCTION entries_of_milestone() RETURNS BIGINT LANGUAGE sql IMMUTABLE AS
     'SELECT 512::BIGINT';
 
+-- Everything is found by key: no plan may read a whole table because a batch is large.
 CREATE OR REPLACE FUNCTION transfers_recorded() RETURNS TRIGGER LANGUAGE plpgsql AS $$
 DECLARE
     ways INTEGER;
@@ -241,18 +245,25 @@ BEGIN
     INSERT INTO pendings (id, status, due)
         SELECT id, 1, CASE WHEN timeout_s > 0 THEN timestamp + timeout_s * 1000000000 END
         FROM recorded WHERE flags & 2 = 2;
-    WITH ended AS (
-        UPDATE pendings
-        SET status = CASE WHEN r.flags & 4 = 4 THEN 2 ELSE 3 END, ended_at = r.timestamp
-        FROM recorded AS r JOIN transfers AS p ON p.id = r.pending_id
-        WHERE r.flags & 12 <> 0 AND pendings.id = r.pending_id AND pendings.status = 1
-            AND (due IS NULL OR due > r.timestamp)
-            AND r.debit_account_id = p.debit_account_id
-            AND r.credit_account_id = p.credit_account_id
-            AND r.ledger = p.ledger AND r.code = p.code
-            AND r.amount <= p.amount AND (r.flags & 8 = 0 OR r.amount = p.amount)
-            AND r.timestamp > p.timestamp
-        RETURNING 1
+    -- The questions are scalar, one for each row, because they must not become joins: a planner
+    -- that thinks no pending transfer is open would compare all of them with each row.
+    WITH ends AS MATERIALIZED (
+        SELECT pending_id AS id, CASE WHEN flags & 4 = 4 THEN 2 ELSE 3 END AS status, timestamp
+        FROM recorded AS r
+        WHERE flags & 12 <> 0 AND (
+            SELECT status = 1 AND (due IS NULL OR due > r.timestamp)
+            FROM pendings WHERE id = r.pending_id
+        ) AND (
+            SELECT r.debit_account_id = p.debit_account_id
+                AND r.credit_account_id = p.credit_account_id
+                AND r.ledger = p.ledger AND r.code = p.code
+                AND r.amount <= p.amount AND (r.flags & 8 = 0 OR r.amount = p.amount)
+                AND r.timestamp > p.timestamp
+            FROM transfers AS p WHERE p.id = r.pending_id
+        )
+    ), ended AS (
+        UPDATE pendings SET status = ends.status, ended_at = ends.timestamp
+        FROM ends WHERE pendings.id = ends.id RETURNING 1
     )
     SELECT (SELECT COUNT(*) FROM recorded WHERE flags & 12 <> 0) - (SELECT COUNT(*) FROM ended)
         INTO missing;
@@ -308,19 +319,27 @@ BEGIN
     RETURN NULL;
 END $$;
 ALTER FUNCTION transfers_recorded() SET plan_cache_mode = force_custom_plan;
+ALTER FUNCTION transfers_recorded() SET enable_hashjoin = off;
+ALTER FUNCTION transfers_recorded() SET enable_mergejoin = off;
+ALTER FUNCTION transfers_recorded() SET enable_seqscan = off;
 
 CREATE OR REPLACE FUNCTION transfers_expired() RETURNS TRIGGER LANGUAGE plpgsql AS $$
 DECLARE
     missing BIGINT;
 BEGIN
     PERFORM check_fence();
-    WITH ended AS (
-        UPDATE pendings SET status = 4, ended_at = e.timestamp
-        FROM expired AS e JOIN transfers AS p ON p.id = e.pending_id
-        WHERE pendings.id = e.pending_id AND pendings.status = 1 AND due <= e.timestamp
-            AND e.debit_account_id = p.debit_account_id
-            AND e.credit_account_id = p.credit_account_id AND e.amount = p.amount
-        RETURNING 1
+    WITH ends AS MATERIALIZED (
+        SELECT pending_id AS id, timestamp FROM expired AS e
+        WHERE (
+            SELECT status = 1 AND due <= e.timestamp FROM pendings WHERE id = e.pending_id
+        ) AND (
+            SELECT e.debit_account_id = p.debit_account_id
+                AND e.credit_account_id = p.credit_account_id AND e.amount = p.amount
+            FROM transfers AS p WHERE p.id = e.pending_id
+        )
+    ), ended AS (
+        UPDATE pendings SET status = 4, ended_at = ends.timestamp
+        FROM ends WHERE pendings.id = ends.id RETURNING 1
     )
     SELECT (SELECT COUNT(*) FROM expired) - (SELECT COUNT(*) FROM ended) INTO missing;
     IF missing > 0 THEN
@@ -346,6 +365,9 @@ BEGIN
     RETURN NULL;
 END $$;
 ALTER FUNCTION transfers_expired() SET plan_cache_mode = force_custom_plan;
+ALTER FUNCTION transfers_expired() SET enable_hashjoin = off;
+ALTER FUNCTION transfers_expired() SET enable_mergejoin = off;
+ALTER FUNCTION transfers_expired() SET enable_seqscan = off;
 
 CREATE OR REPLACE FUNCTION ids_burned() RETURNS TRIGGER LANGUAGE plpgsql AS $$
 BEGIN
