@@ -10,6 +10,8 @@ from sycee.runtime.clock import SystemClock
 from sycee.runtime.database.sqlite_reading import open_sqlite_reading
 from sycee.services.ledger.app import Moved, move_to_tigerbeetle
 
+__all__ = ["Moved", "move_books"]
+
 
 async def move_books(configuration: Configuration, progress: Callable[[int, int], None]) -> Moved:
     """Into the cluster that the settings name; ``DataInUse`` while a platform runs on them."""

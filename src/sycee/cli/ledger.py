@@ -5,11 +5,10 @@ from __future__ import annotations
 import sys
 from argparse import ArgumentParser, Namespace
 
-from sycee.assembly.moving import move_books
+from sycee.assembly.moving import Moved, move_books
 from sycee.cli.options import add_configuration, configured
 from sycee.cli.progress import Progress
 from sycee.runtime import floor
-from sycee.services.ledger.app import Moved
 
 
 def add(parser: ArgumentParser) -> None:
