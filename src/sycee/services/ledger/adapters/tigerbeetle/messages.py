@@ -114,7 +114,9 @@ class Event(NamedTuple):
 
     def side(self, account: int) -> Account:
         """The one of both accounts that has this id."""
-        return self.debit if self.debit.id == account else self.credit
+        found = self.debit if self.debit.id == account else self.credit
+        assert found.id == account, "an event is asked about its own accounts"
+        return found
 
 
 _EVENT = Struct("<16s16s16s16sQIIHHIB39x" + 2 * "16s16s16s16s16s16sQIHH" + "QQQQ")
