@@ -61,4 +61,4 @@ def test_the_stubs_that_hide_the_types_of_grpc_are_absent():
 def test_every_direct_dependency_is_described():
     described = (ROOT / "docs" / "reference" / "dependencies.md").read_text()
     rows = set(re.findall(r"^\| `([a-z0-9-]+)` \|", described, re.M))
-    assert rows == direct("dev")
+    assert rows == direct("dev", "tigerbeetle")

@@ -6,7 +6,12 @@ from sycee.assembly.storage import DataInUse
 from sycee.kernel.refusal import Unavailable
 from sycee.runtime.config import ConfigurationInvalid
 from sycee.runtime.secrets import Unsafe
-from sycee.services.ledger.app import JournalDamaged, JournalInUse
+from sycee.services.ledger.app import (
+    EngineMissing,
+    JournalDamaged,
+    JournalInUse,
+    MoveRefused,
+)
 
 
 class CannotStart(Exception):
@@ -17,8 +22,10 @@ EXPECTED = (
     CannotStart,
     ConfigurationInvalid,
     DataInUse,
+    EngineMissing,
     JournalDamaged,
     JournalInUse,
+    MoveRefused,
     Unavailable,
     Unsafe,
 )

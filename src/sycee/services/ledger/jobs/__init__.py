@@ -24,7 +24,7 @@ from sycee.services.ledger.domain.proof import Finding, findings
 from sycee.services.ledger.service import ReplayedLedger
 
 Progress = Callable[[int, int], None]
-"""Called now and then with the batches done and the batches there are."""
+"""Called now and then with the steps done and the steps there are."""
 
 
 class Audit(msgspec.Struct, frozen=True):
