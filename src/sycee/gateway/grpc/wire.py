@@ -52,7 +52,7 @@ def decode(body: Sequence[int], records: Writable, fields: Sequence[int]) -> tup
     place, events, end = 0, 0, len(body)
     most = len(records) // RECORD_BYTES
     while place < end:
-        tag, place = varint(body, place, end, _SHORT)
+        tag, place = tag_at(body, place, end)
         if tag != _EVENT:
             place = skip(body, place, end, tag, _DEPTH_MAX)
             if place < 0:
@@ -79,7 +79,7 @@ def _event(
         records[offset] = 0
     wrong = 0
     while place < end:
-        tag, place = varint(body, place, end, _SHORT)
+        tag, place = tag_at(body, place, end)
         number, kind = tag >> 3, tag & 7
         entry = number * ENTRIES if number * ENTRIES < len(fields) else 0
         width, offset = fields[entry + 1], start + fields[entry]
@@ -148,34 +148,39 @@ def varint(body: Sequence[int], place: int, end: int, most: int) -> tuple[int, i
     return 0, -1
 
 
+def tag_at(body: Sequence[int], place: int, end: int) -> tuple[int, int]:
+    """The tag of a field and where it ends; ``(0, -1)`` if none."""
+    tag, place = varint(body, place, end, _SHORT)
+    return (tag, place) if tag <= _TAG_MAX else (0, -1)
+
+
 def skip(body: Sequence[int], place: int, end: int, tag: int, depth_max: int) -> int:
     """Where an unknown field ends whose tag was read; -1 when it is malformed."""
-    if tag & 7 != _GROUP:
-        return _skip_one(body, place, end, tag)
-    if not 8 <= tag <= _TAG_MAX:
+    if tag >> 3 == 0:
         return -1
+    if tag & 7 != _GROUP:
+        return _skip_one(body, place, end, tag & 7)
     inside = [tag >> 3]
     while len(inside) > 0:
-        tag, place = varint(body, place, end, _SHORT)
+        tag, place = tag_at(body, place, end)
+        if place < 0:
+            return -1
         if tag & 7 == _END_GROUP:
             if tag >> 3 != inside.pop():
                 return -1
         elif tag & 7 == _GROUP:
-            if not 8 <= tag <= _TAG_MAX or len(inside) == depth_max:
+            if len(inside) == depth_max:
                 return -1
             inside.append(tag >> 3)
         else:
-            place = _skip_one(body, place, end, tag)
+            place = _skip_one(body, place, end, tag & 7)
             if place < 0:
                 return -1
     return place
 
 
-def _skip_one(body: Sequence[int], place: int, end: int, tag: int) -> int:
-    """``skip``, of what is no group. A tag that could not be read is 0, and no field has that."""
-    if not 8 <= tag <= _TAG_MAX:
-        return -1
-    kind = tag & 7
+def _skip_one(body: Sequence[int], place: int, end: int, kind: int) -> int:
+    """``skip``, of what is no group."""
     if kind == _VARINT:
         _, place = varint(body, place, end, _LONG)
         return place
@@ -191,5 +196,5 @@ def _skip_one(body: Sequence[int], place: int, end: int, tag: int) -> int:
     return place + size
 
 
-PARTS = (_event, _put_reversed, _put, varint, skip, _skip_one)
+PARTS = (_event, _put_reversed, _put, varint, tag_at, skip, _skip_one)
 """What ``decode`` calls."""
