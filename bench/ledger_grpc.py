@@ -1,6 +1,6 @@
 """Transfers per second through the ledger's gRPC door, from a client in a process of its own.
 
-Prints one JSON object: medians of the rounds. Batches are encoded by the client while it runs. Bars:
+Prints one JSON object: medians of the rounds. The client encodes batches while it runs. Bars:
 300,000 transfers/s with 1000 a request and 8 in flight, p99 60 ms; 60,000 with 50 times 100 in
 flight, p99 150 ms; one transfer a call 1,500 unary and 6,000 streamed. ``--ledger null`` answers
 without doing anything, which shows what the door alone can do; ``--decoder plain`` is the door
@@ -29,8 +29,8 @@ import msgspec
 import uvloop
 
 from bench.machine import report
-from sycee.assembly.storage import Databases, queue_of
 from sycee.assembly.configuration import Configuration
+from sycee.assembly.storage import Databases, queue_of
 from sycee.gateway.access import Access
 from sycee.gateway.grpc.compiling import Decoder
 from sycee.gateway.grpc.door import Door
@@ -189,7 +189,7 @@ class Work:
         """A message ``Records``."""
         start, packed = next(self._ids) << 20, self._packed
         body = b"".join(
-            [(start + n).to_bytes(16, "little") + packed[(start + n) & 4095] for n in range(size)]
+            [n.to_bytes(16, "little") + packed[n & 4095] for n in range(start, start + size)]
         )
         return b"\x0a" + _varint(len(body)) + body
 
@@ -308,7 +308,7 @@ def middle(what: str, rounds: list[Figure]) -> Figure:
 
 
 async def measure(server: Server) -> list[Figure]:
-    """Every way, round after round, so that a busy moment of the machine does not meet one alone."""
+    """Every way, round after round: a busy moment of the machine does not meet one alone."""
     work, found = Work(), dict[str, list[Figure]]()
     async with grpc.aio.insecure_channel(f"127.0.0.1:{server.port}") as channel:
         opening: grpc.aio.UnaryUnaryMultiCallable[bytes, bytes] = channel.unary_unary(
