@@ -10,20 +10,21 @@ import numpy.typing as npt
 
 from sycee.services.ledger.adapters.embedded.kernel import calls as kernel
 from sycee.services.ledger.adapters.embedded.kernel.state import (
-    ACCOUNTS as ACCOUNTS_COUNT,
-)
-from sycee.services.ledger.adapters.embedded.kernel.state import (
     BASE,
     CLOCK,
     EXPIRED,
+    FAILED,
     LAST_TRANSFER,
+    OPEN,
     POSTED,
     RECORDED,
     ROWS,
+    SIDES,
     VOIDED,
     State,
 )
 from sycee.services.ledger.adapters.embedded.kernel.words import PENDING_ID, RECORD, Words
+from sycee.services.ledger.adapters.embedded.postings import Postings
 from sycee.services.ledger.adapters.embedded.rows import Rows
 from sycee.services.ledger.domain import bits
 from sycee.services.ledger.domain.entry import (
@@ -65,7 +66,10 @@ class CompiledBooks:
     def __init__(self, state: State, rows: Rows) -> None:
         self.state = state
         self.rows = rows
+        self.postings = Postings()
+        self.ledgers: set[int] = set()
         self._room = np.empty((0, RECORD), np.uint64)
+        self._sides = np.empty((0, SIDES), np.int32)
 
     @property
     def timestamp(self) -> int:
@@ -79,31 +83,36 @@ class CompiledBooks:
         """
         assert begin > self.timestamp, "time in the books only grows"
         events = sum(len(batch.events) for batch in batches)
-        room = self._room_for(events + kernel.due(self.state, begin))
-        expired = kernel.begin(self.state, room, begin)
-        codes = [self._execute(room, batch) for batch in batches]
-        kernel.end(self.state)
+        self._make_room(events + kernel.due(self.state, begin))
+        expired = kernel.begin(self.state, self._room, self._sides, begin)
+        codes = [self._execute(batch) for batch in batches]
+        kernel.end(self.state, self._sides)
         first = int(self.state.counts[BASE])
-        rows = room[: int(self.state.counts[ROWS]) - first]
+        rows = self._room[: int(self.state.counts[ROWS]) - first]
+        self.postings.add(self._sides[: len(rows)])
         body = _body(expired, batches, codes, rows)
         begin_of_rows = HEADER.size + CALL.size * len(batches) + events
         kept = np.frombuffer(body, np.uint64, rows.size, begin_of_rows).reshape(-1, RECORD)
         self.rows.add(seq, first, begin_of_rows, kept, int(self.state.counts[LAST_TRANSFER]))
         return Applied(codes, body)
 
-    def _room_for(self, rows: int) -> Words:
+    def _make_room(self, rows: int) -> None:
         if len(self._room) < rows:
             self._room = np.empty((rows + rows // 2, RECORD), np.uint64)
-        return self._room
+            self._sides = np.empty((rows + rows // 2, SIDES), np.int32)
 
-    def _execute(self, room: Words, batch: Batch) -> npt.NDArray[np.uint8]:
+    def _execute(self, batch: Batch) -> npt.NDArray[np.uint8]:
         codes = np.empty(len(batch.events), np.uint8)
         if batch.kind == TRANSFERS:
             fetched = self._fetched(batch.events)
-            kernel.create_transfers(self.state, room, fetched, batch.events, codes)
+            kernel.create_transfers(
+                self.state, self._room, self._sides, fetched, batch.events, codes
+            )
         else:
             taken = self._taken(batch.events)
-            kernel.create_accounts(self.state, room, taken, batch.events, codes)
+            kernel.create_accounts(self.state, self._room, self._sides, taken, batch.events, codes)
+            opened = batch.events[codes == 0, RECORD - 2] & np.uint64(2**32 - 1)
+            self.ledgers.update(np.unique(opened).tolist())
         return codes
 
     def _fetched(self, events: Words) -> Words:
@@ -143,18 +152,36 @@ class CompiledBooks:
             taken[event, RECORD] = self.rows.has_transfer_at(timestamp)
         return taken
 
-    def accounts(self, ids: Sequence[int]) -> Words:
-        """The records of the accounts that exist, as they are now."""
-        wanted = np.zeros((len(ids), RECORD), np.uint64)
-        for row, number in enumerate(ids):
-            wanted[row, 0], wanted[row, 1] = number & (2**64 - 1), number >> 64
+    def find_accounts(self, ids: Sequence[int]) -> npt.NDArray[np.int64]:
+        """The rows of accounts in ``state.accounts``; -1 of an unknown one."""
         found = np.empty(len(ids), np.int64)
-        kernel.find_accounts(self.state, wanted, found)
-        return self.state.accounts[found[found >= 0]]
+        kernel.find_accounts(self.state, _with_ids(ids), found)
+        return found
 
-    def account_count(self) -> int:
-        """How many accounts there are."""
-        return int(self.state.counts[ACCOUNTS_COUNT])
+    def find_transfers(self, ids: Sequence[int]) -> Words:
+        """The records of the transfers that exist, in the order in which they were asked for."""
+        found = np.empty(len(ids), np.int64)
+        kernel.find_transfers(self.state, _with_ids(ids), 0, found)
+        return self.records(found[(found >= 0) & (found & 15 != FAILED)])
+
+    def records(self, found: npt.NDArray[np.int64]) -> Words:
+        """The records of transfers that the index has, open ones and old ones."""
+        rows = np.empty((len(found), RECORD), np.uint64)
+        is_open = found & 15 == OPEN
+        rows[is_open] = self.state.open[found[is_open] >> 4, :RECORD]
+        rows[~is_open] = self.fetch(found[~is_open] >> 4)
+        return rows
+
+    def fetch(self, numbers: npt.NDArray[np.int64]) -> Words:
+        """Rows of the journal by number, in any order."""
+        ascending, places = np.unique(numbers, return_inverse=True)
+        return self.rows.fetch(ascending)[places]
+
+
+def _with_ids(ids: Sequence[int]) -> Words:
+    """Records that have ids and nothing else."""
+    octets = b"".join(number.to_bytes(RECORD_BYTES, "little") for number in ids)
+    return np.frombuffer(octets, np.uint64).reshape(-1, RECORD)
 
 
 def _body(

@@ -55,6 +55,21 @@ class Rows:
                 found[part] = self._rows(entry, numbers[part] - self._firsts[entry])
         return found
 
+    def first_after(self, timestamp: int) -> int:
+        """The number of the first row of the first entry whose transfers go beyond that time; as
+        many as there are rows when none does."""
+        entry = int(
+            np.searchsorted(np.frombuffer(self._last_transfers, np.int64), timestamp, "right")
+        )
+        if entry < len(self._firsts):
+            return self._firsts[entry]
+        return self._firsts[-1] + self._sizes[-1] if self._firsts else 0
+
+    def after_entry(self, number: int) -> int:
+        """The number of the row that follows the entry with that row."""
+        entry = int(np.searchsorted(np.frombuffer(self._firsts, np.int64), number, "right")) - 1
+        return self._firsts[entry] + self._sizes[entry]
+
     def has_transfer_at(self, timestamp: int) -> bool:
         """Whether a transfer was recorded at that nanosecond, imports included."""
         lasts = np.frombuffer(self._last_transfers, np.int64)

@@ -105,12 +105,16 @@ def touch(state: State, row: int) -> None:
 
 
 @inlined
-def record(state: State, work: Work, rows: Words, row: int, at: np.uint64) -> int:
-    """Add a record to the rows of the entry, stamped; its place among them."""
+def record(
+    state: State, work: Work, rows: Words, row: int, at: np.uint64, debit: int, credit: int
+) -> int:
+    """Add a record to the rows of the entry, stamped, with its accounts; its place among them."""
     number = state.counts[ROWS]
     place = number - state.counts[BASE]
     copy(rows, row, work.rows, place)
     work.rows[place, TIMESTAMP] = at
+    work.sides[place, 0] = debit
+    work.sides[place, 1] = credit
     state.counts[ROWS] = number + 1
     return place
 

@@ -24,37 +24,50 @@ from sycee.services.ledger.adapters.embedded.kernel.events import (
     create_transfer,
 )
 from sycee.services.ledger.adapters.embedded.kernel.jit import entry
+from sycee.services.ledger.adapters.embedded.kernel.past import balance_before, note
 from sycee.services.ledger.adapters.embedded.kernel.resolve import expire
 from sycee.services.ledger.adapters.embedded.kernel.state import (
+    ACCOUNTS,
     BASE,
     CLOCK,
     DUE,
     ROWS,
+    SIDES,
+    TOTALS,
     State,
     empty,
     in_tables,
     number_table,
     record_table,
+    sides_table,
+    totals_table,
     work_in_tables,
 )
 from sycee.services.ledger.adapters.embedded.kernel.words import (
+    DEBITS_PENDING,
     ID,
+    ONE,
     PENDING_ID,
     RECORD,
     ZERO,
     U,
     Words,
+    add,
     flags,
+    ledger,
 )
 
 Numbers = npt.NDArray[np.int64]
+Sides = npt.NDArray[np.int32]
 
 _STATE = empty(1, 1, 1)
 _ROWS = np.zeros((1, RECORD), np.uint64)
 _FETCHED = np.zeros((1, RECORD + 1), np.uint64)
 _EVENTS = np.frombuffer(bytes(128), np.uint64).reshape(1, RECORD)
 _CODES = np.zeros(1, np.uint8)
+_SIDES = np.zeros((1, SIDES), np.int32)
 _NUMBERS = np.zeros(1, np.int64)
+_TOTALS = np.zeros((1, TOTALS), np.uint64)
 
 
 @entry(_STATE, _EVENTS, _NUMBERS)
@@ -95,10 +108,10 @@ def find_accounts(books: State, records: Words, found: Numbers) -> None:
         found[row] = find_account(state, events, row, ID)
 
 
-@entry(_STATE, _ROWS, 1)
-def begin(books: State, rows: Words, timestamp: int) -> int:
+@entry(_STATE, _ROWS, _SIDES, 1)
+def begin(books: State, rows: Words, sides: Sides, timestamp: int) -> int:
     """Begin an entry: expire what is due; how many did."""
-    state, work = in_tables(books), work_in_tables(rows, rows, 0)
+    state, work = in_tables(books), work_in_tables(rows, sides, rows, 0)
     state.counts[CLOCK] = timestamp
     state.counts[BASE] = state.counts[ROWS]
     expire(state, work, U(timestamp))
@@ -118,21 +131,22 @@ def due(books: State, timestamp: int) -> int:
     return count
 
 
-@entry(_STATE)
-def end(books: State) -> None:
+@entry(_STATE, _SIDES)
+def end(books: State, sides: Sides) -> None:
     """End an entry."""
     state = in_tables(books)
     settle_ended(state)
     sweep(state)
+    note(state, sides_table(sides))
 
 
-@entry(_STATE, _ROWS, _FETCHED, _EVENTS, _CODES)
+@entry(_STATE, _ROWS, _SIDES, _FETCHED, _EVENTS, _CODES)
 def create_transfers(
-    books: State, rows: Words, fetched: Words, records: Words, results: Codes
+    books: State, rows: Words, sides: Sides, fetched: Words, records: Words, results: Codes
 ) -> None:
     """Record transfers, one code each."""
     size = len(records)
-    state, work = in_tables(books), work_in_tables(rows, fetched, size)
+    state, work = in_tables(books), work_in_tables(rows, sides, fetched, size)
     events, codes = record_table(records), number_table(results)
     state.counts[CLOCK] += size
     last = state.counts[CLOCK]
@@ -149,13 +163,13 @@ def create_transfers(
             place += 1
 
 
-@entry(_STATE, _ROWS, _FETCHED, _EVENTS, _CODES)
+@entry(_STATE, _ROWS, _SIDES, _FETCHED, _EVENTS, _CODES)
 def create_accounts(
-    books: State, rows: Words, fetched: Words, records: Words, results: Codes
+    books: State, rows: Words, sides: Sides, fetched: Words, records: Words, results: Codes
 ) -> None:
     """Open accounts, one code each."""
     size = len(records)
-    state, work = in_tables(books), work_in_tables(rows, fetched, size)
+    state, work = in_tables(books), work_in_tables(rows, sides, fetched, size)
     events, codes = record_table(records), number_table(results)
     state.counts[CLOCK] += size
     last = state.counts[CLOCK]
@@ -167,3 +181,36 @@ def create_accounts(
         else:
             codes[place] = create_account(state, work, events, place, imported, last)
             place += 1
+
+
+@entry(_STATE, 1, 1, 1)
+def checkpoint(books: State, account: int, rows: int, timestamp: int) -> int:
+    """Place of the latest checkpoint of an account that holds nothing beyond the first ``rows``
+    rows nor later than ``timestamp``; -1 when there is none."""
+    return balance_before(in_tables(books), account, rows, timestamp)
+
+
+@entry(_STATE, _NUMBERS, _TOTALS)
+def add_up(books: State, ledgers: Numbers, totals: Words) -> None:
+    """Sum the accounts of each ledger; ``ledgers`` are all there are, in order.
+
+    A row of ``totals`` has the four balances and the number of accounts.
+    """
+    state, sums = in_tables(books), totals_table(totals)
+    last = 0
+    for account in range(state.counts[ACCOUNTS]):
+        where = np.int64(ledger(state.accounts, account))
+        if ledgers[last] != where:
+            last = np.searchsorted(ledgers, where)
+        for balance in range(4):
+            word, sum_word = DEBITS_PENDING + 2 * balance, 3 * balance
+            low, high, is_over = add(
+                sums[last, sum_word],
+                sums[last, sum_word + 1],
+                state.accounts[account, word],
+                state.accounts[account, word + 1],
+            )
+            sums[last, sum_word], sums[last, sum_word + 1] = low, high
+            if is_over:
+                sums[last, sum_word + 2] += ONE
+        sums[last, TOTALS - 1] += ONE

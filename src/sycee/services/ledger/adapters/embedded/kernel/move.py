@@ -82,7 +82,7 @@ def move(state: State, work: Work, events: Words, event: int, at: np.uint64) -> 
     if refused:
         return refused
     _count(state, kind, low, high, debit, credit)
-    row = record(state, work, events, event, at)
+    row = record(state, work, events, event, at, debit, credit)
     work.rows[row, AMOUNT], work.rows[row, AMOUNT + 1] = low, high
     if kind & c.PENDING:
         open_pending(state, work, row, debit, credit)

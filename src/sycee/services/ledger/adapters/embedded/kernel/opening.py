@@ -11,6 +11,9 @@ from sycee.services.ledger.adapters.embedded.kernel.jit import inlined, part
 from sycee.services.ledger.adapters.embedded.kernel.state import (
     ACCOUNTS,
     BASE,
+    PAST_CHECKPOINT,
+    PAST_POSTINGS,
+    PAST_ROW,
     ROWS,
     State,
     Work,
@@ -62,8 +65,11 @@ def open_account(state: State, work: Work, events: Words, event: int, at: np.uin
         at = events[event, TIMESTAMP]
         if _regresses(state, work, event, at):
             return c.A_TIMESTAMP_MUST_NOT_REGRESS
-    row = record(state, work, events, event, at)
+    row = record(state, work, events, event, at, -1, -1)
     account = state.counts[ACCOUNTS]
+    state.pasts[account, PAST_ROW] = state.counts[BASE] + row
+    state.pasts[account, PAST_CHECKPOINT] = 0
+    state.pasts[account, PAST_POSTINGS] = 0
     state.counts[ACCOUNTS] = account + 1
     copy(work.rows, row, state.accounts, account)
     index.insert(state.account_index, events[event, ID], events[event, ID + 1], U(account))

@@ -31,6 +31,7 @@ from sycee.services.ledger.adapters.embedded.kernel.state import (
     JUST_EXPIRED,
     JUST_POSTED,
     JUST_VOIDED,
+    LAST_EXPIRY,
     OPEN,
     POSTED,
     RECORDED,
@@ -117,7 +118,7 @@ def resolve(state: State, work: Work, events: Words, event: int, at: np.uint64) 
     else:
         reopen(state, pending, place, debit, credit)
         end_pending(state, place, JUST_VOIDED)
-    row = record(state, work, events, event, at)
+    row = record(state, work, events, event, at, debit, credit)
     _complete(work.rows, row, pending, place, low, high)
     index_recorded(state, work, row, RECORDED, state.counts[BASE] + row)
     return c.OK
@@ -142,7 +143,8 @@ def _expire(state: State, work: Work, place: int) -> None:
     reopen(state, pending, place, debit, credit)
     end_pending(state, place, JUST_EXPIRED)
     state.counts[CLOCK] += 1
-    row = record(state, work, pending, place, U(state.counts[CLOCK]))
+    state.counts[LAST_EXPIRY] = state.counts[CLOCK]
+    row = record(state, work, pending, place, U(state.counts[CLOCK]), debit, credit)
     rows = work.rows
     for half in range(2):
         rows[row, PENDING_ID + half] = rows[row, ID + half]

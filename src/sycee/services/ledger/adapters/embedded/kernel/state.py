@@ -71,11 +71,13 @@ UNDO_RESOLVED: Final = 9
 CHAIN: Final = 10
 OPENED_NOW: Final = 11
 BASE: Final = 12
-COUNTS: Final = 13
+LAST_EXPIRY: Final = 13
+CHECKPOINTS: Final = 14
+COUNTS: Final = 15
 """Places in ``counts``: accounts, rows ever recorded, places of ``open`` ever used and free ones,
 entries of the heap, last nanosecond given away, that of the last transfer, transfers resolved since
 the entry began, changes to take back, whether a chain is being tried, open pending transfers, rows
-recorded before the entry."""
+recorded before the entry, nanosecond of the last expiry, checkpoints of balances."""
 
 EXISTING: Final = 0
 REFERRED: Final = 1
@@ -87,6 +89,33 @@ ENDED_PLACES: Final = 1
 UNDO_PLACES: Final = 2
 PLACES: Final = 3
 """Columns of ``places``."""
+
+
+SIDES: Final = 2
+"""Of a row: the rows of its debit and its credit account; -1 twice of an account."""
+
+CHECKPOINT: Final = 14
+"""Words of a checkpoint: an account's four balances, its flags, the number of rows that are in
+them, the latest time in those rows, the checkpoint before, one further back, how many there are up
+to here; numbers of checkpoints are one more than their place, 0 is none."""
+AT_FLAGS: Final = 8
+AT_ROWS: Final = 9
+AT_TIME: Final = 10
+AT_PREVIOUS: Final = 11
+AT_JUMP: Final = 12
+AT_DEPTH: Final = 13
+POSTINGS_MAX: Final = 64
+"""Postings of an account after which its balances are kept."""
+
+TOTALS: Final = 13
+"""Words of a ledger's sums: four balances of three words each, and the number of accounts."""
+
+PAST: Final = 3
+"""Words of what is kept of an account's past: row in which it was opened, its last checkpoint,
+postings since then."""
+PAST_ROW: Final = 0
+PAST_CHECKPOINT: Final = 1
+PAST_POSTINGS: Final = 2
 
 
 class State(NamedTuple):
@@ -108,6 +137,10 @@ class State(NamedTuple):
     """A heap of what expires when."""
     undo_accounts: Words
     """Accounts as they were before each change of the chain of the moment, and their rows."""
+    pasts: npt.NDArray[np.int64]
+    """What is kept of each account's past."""
+    checkpoints: Words
+    """Balances of the past."""
 
 
 class Work(NamedTuple):
@@ -115,6 +148,8 @@ class Work(NamedTuple):
 
     rows: Words
     """Takes what is recorded."""
+    sides: npt.NDArray[np.int32]
+    """Takes the rows of the accounts of what is recorded."""
     fetched: Words
     """Records of old rows that events refer to and, last in each, their numbers; in order."""
     fetched_count: int
@@ -163,6 +198,8 @@ def empty(accounts_max: int, transfers_max: int, open_max: int) -> State:
         places=_numbers(open_max, PLACES),
         due=_words(2 * open_max + HEAP_SLACK, DUE_ROW),
         undo_accounts=_words(2 * BATCH_MAX, RECORD + 1),
+        pasts=_numbers(accounts_max, PAST),
+        checkpoints=_words(accounts_max + transfers_max // 16, CHECKPOINT),
     )
     made.counts[OPEN_TOP] = FIRST_PLACE
     return made
@@ -175,6 +212,10 @@ _open = rows_of(OPEN_ROW)
 _places = rows_of(PLACES)
 _due = rows_of(DUE_ROW)
 _pages = rows_of(PAGE)
+sides_table = rows_of(SIDES)
+totals_table = rows_of(TOTALS)
+_pasts = rows_of(PAST)
+_checkpoints = rows_of(CHECKPOINT)
 
 
 @part
@@ -194,10 +235,12 @@ def in_tables(state: State) -> State:
         _places(state.places),
         _due(state.due),
         _with_number(state.undo_accounts),
+        _pasts(state.pasts),
+        _checkpoints(state.checkpoints),
     )
 
 
 @part
-def work_in_tables(rows: Words, fetched: Words, size: int) -> Work:
+def work_in_tables(rows: Words, sides: npt.NDArray[np.int32], fetched: Words, size: int) -> Work:
     """What a batch of ``size`` events needs, as compiled code sees it."""
-    return Work(record_table(rows), _with_number(fetched), len(fetched), size)
+    return Work(record_table(rows), sides_table(sides), _with_number(fetched), len(fetched), size)
