@@ -122,6 +122,7 @@ async def serve(options: argparse.Namespace) -> None:
             access = Access(cast(Identity, Operator()), floor.clock)
             door = Door(access, {"ledger": ledger}, floor.ids, Decoder(options.decoder))
             await door.open("127.0.0.1:0")
+            floor.ready()
             print(door.port, flush=True)
             await asyncio.get_running_loop().run_in_executor(None, _answer_usage)
             await door.drain(1)
