@@ -32,8 +32,9 @@ from sycee.services.ledger.contract import (
     Transfers,
     TrialBalanceQuery,
 )
+from sycee.services.ledger.domain.engine import ReferenceEngine
 from sycee.services.ledger.domain.entry import JournalDamaged, called
-from sycee.services.ledger.domain.journal import Batch, Replay
+from sycee.services.ledger.domain.journal import Replay, following
 from sycee.services.ledger.service import LedgerService
 
 CLIENTS = 4
@@ -61,31 +62,22 @@ class Outcome(msgspec.Struct, frozen=True):
     codes: frozenset[str]
 
 
-class OneTable:
-    """As much of ``Database`` as the ledger's service uses, over a container."""
+class SimulatedJournal:
+    """The journal in a container, whose thread is the simulation's."""
 
     def __init__(self, container: Container) -> None:
         self._container = container
+        self._head = container.head
 
-    async def write(self, unit):
-        """Append what the unit inserts, in another thread."""
+    async def append(self, timestamp: int, body: bytes) -> None:
+        """Add the next entry, in another thread."""
+        batch = following(self._head, timestamp, body)
         loop = asyncio.get_running_loop()
-        unit(self)
         try:
-            await loop.run_in_executor(self, self._container.append, [self._batch])
+            await loop.run_in_executor(None, self._container.append, [batch])
         except ContainerFailed as failed:
             raise Unavailable(str(failed)) from failed
-
-    async def read(self, query):
-        raise AssertionError("the journal is read at the start")
-
-    async def close(self):
-        self._container.close()
-
-    def run(self, sql, *values):
-        assert sql.startswith("INSERT INTO log")
-        self._batch = Batch(*values)
-        return 1
+        self._head = batch._replace(body=b"")
 
 
 def reference(container: Container, clock: VirtualClock) -> Ledger:
@@ -93,7 +85,8 @@ def reference(container: Container, clock: VirtualClock) -> Ledger:
     replay = Replay()
     for batch in container.batches(0):
         replay.take(batch)
-    return LedgerService(OneTable(container), clock, replay, QUEUE_EVENTS_MAX)
+    engine = ReferenceEngine(replay.books)
+    return LedgerService(engine, SimulatedJournal(container), clock, QUEUE_EVENTS_MAX)
 
 
 class Story:

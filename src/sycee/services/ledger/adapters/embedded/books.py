@@ -96,6 +96,14 @@ class CompiledBooks:
         self.rows.add(seq, first, begin_of_rows, kept, int(self.state.counts[LAST_TRANSFER]))
         return Applied(codes, body)
 
+    def row_count(self) -> int:
+        """How many rows the journal has."""
+        return int(self.state.counts[ROWS])
+
+    def is_due(self, timestamp: int) -> bool:
+        """Whether a pending transfer expires by then."""
+        return bool(kernel.due(self.state, timestamp))
+
     def _make_room(self, rows: int) -> None:
         if len(self._room) < rows:
             self._room = np.empty((rows + rows // 2, RECORD), np.uint64)

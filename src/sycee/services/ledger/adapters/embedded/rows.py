@@ -70,6 +70,16 @@ class Rows:
         entry = int(np.searchsorted(np.frombuffer(self._firsts, np.int64), number, "right")) - 1
         return self._firsts[entry] + self._sizes[entry]
 
+    def columns(self) -> dict[str, array[int]]:
+        """What is known of each entry, by name."""
+        return {
+            "firsts": self._firsts,
+            "sizes": self._sizes,
+            "begins": self._begins,
+            "seqs": self._seqs,
+            "last_transfers": self._last_transfers,
+        }
+
     def has_transfer_at(self, timestamp: int) -> bool:
         """Whether a transfer was recorded at that nanosecond, imports included."""
         lasts = np.frombuffer(self._last_transfers, np.int64)

@@ -14,7 +14,7 @@ from sycee.services.ledger.adapters.embedded.kernel.book import (
     status_of,
     value_of,
 )
-from sycee.services.ledger.adapters.embedded.kernel.due import sweep
+from sycee.services.ledger.adapters.embedded.kernel.due import is_over, sweep
 from sycee.services.ledger.adapters.embedded.kernel.events import (
     Codes,
     burn,
@@ -120,13 +120,13 @@ def begin(books: State, rows: Words, sides: Sides, timestamp: int) -> int:
 
 @entry(_STATE, 1)
 def due(books: State, timestamp: int) -> int:
-    """How many expire at most when an entry begins at that time."""
+    """How many expire when an entry begins at that time."""
     state = in_tables(books)
     count = 0
     if state.counts[DUE] == 0 or state.due[0, 0] > U(timestamp):
         return count
     for at in range(state.counts[DUE]):
-        if state.due[at, 0] <= U(timestamp):
+        if state.due[at, 0] <= U(timestamp) and not is_over(state, at):
             count += 1
     return count
 
