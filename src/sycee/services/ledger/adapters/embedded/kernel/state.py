@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import mmap
 import secrets
+import sys
 from math import prod
 from typing import Final, NamedTuple
 
@@ -157,10 +158,14 @@ class Work(NamedTuple):
     """Events of the batch."""
 
 
+_NO_RESERVE: Final = 0x4000 if sys.platform == "linux" else 0
+"""MAP_NORESERVE (mmap(2)), which Python names from 3.13 on: count memory only when it is used."""
+
+
 def reserve(shape: tuple[int, ...], kind: type[np.generic]) -> npt.NDArray[np.generic]:
     """An array of zeros that takes memory only as far as it is written."""
     size = max(prod(shape) * np.dtype(kind).itemsize, mmap.PAGESIZE)
-    flags = mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | getattr(mmap, "MAP_NORESERVE", 0)
+    flags = mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | _NO_RESERVE
     return np.frombuffer(mmap.mmap(-1, size, flags=flags), kind, prod(shape)).reshape(shape)
 
 
