@@ -6,11 +6,19 @@ from sycee.assembly.storage import DataInUse
 from sycee.kernel.refusal import Unavailable
 from sycee.runtime.config import ConfigurationInvalid
 from sycee.runtime.secrets import Unsafe
-from sycee.services.ledger.app import JournalDamaged
+from sycee.services.ledger.app import JournalDamaged, JournalInUse
 
 
 class CannotStart(Exception):
     """The platform cannot start here; the text says what to do."""
 
 
-EXPECTED = (CannotStart, ConfigurationInvalid, DataInUse, JournalDamaged, Unavailable, Unsafe)
+EXPECTED = (
+    CannotStart,
+    ConfigurationInvalid,
+    DataInUse,
+    JournalDamaged,
+    JournalInUse,
+    Unavailable,
+    Unsafe,
+)

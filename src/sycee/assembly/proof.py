@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from sycee.assembly.storage import path_of
 from sycee.kernel.currencies import BY_CODE
 from sycee.runtime.database.sqlite_reading import open_sqlite_reading
 from sycee.services.ledger import jobs as ledger_jobs
+from sycee.services.ledger.app import SEGMENTS
 from sycee.services.ledger.contract import Ledger, TrialBalanceQuery
 from sycee.services.payments import jobs as payments_jobs
 
@@ -51,17 +53,25 @@ async def prove(data: Path, progress: Progress) -> Proof:
     """
     payments = await open_sqlite_reading(path_of(data, "payments"), "payments")
     horizon = await payments_jobs.horizon(payments)
-    ledger = await open_sqlite_reading(path_of(data, "ledger"), "ledger")
-    audit = await ledger_jobs.verify(ledger, progress)
+    audit = await _audit(data, progress)
     wrong = [Wrong(finding.row, finding.problem) for finding in audit.findings]
     lines: tuple[Line, ...] = ()
     if audit.ledger is not None:
         lines = await _lines(audit.ledger)
         found = await payments_jobs.verify(payments, audit.ledger, progress, horizon)
         wrong += [Wrong(finding.row, finding.problem) for finding in found]
-    for database in (ledger, payments):
-        await database.close()
+    await payments.close()
     return Proof(audit.batches, audit.accounts, audit.transfers, lines, tuple(wrong))
+
+
+async def _audit(data: Path, progress: Progress) -> ledger_jobs.Audit:
+    if (data / SEGMENTS).exists():
+        return await asyncio.to_thread(ledger_jobs.verify_segments, data / SEGMENTS, progress)
+    ledger = await open_sqlite_reading(path_of(data, "ledger"), "ledger")
+    try:
+        return await ledger_jobs.verify(ledger, progress)
+    finally:
+        await ledger.close()
 
 
 async def _lines(ledger: Ledger) -> tuple[Line, ...]:

@@ -79,7 +79,8 @@ async def assemble(floor: Floor, configuration: Configuration, here: Collection[
         "validation", Validation, lambda: validation_app.build(floor, c.validation, identity)
     )
     fraud = await place("fraud", Fraud, lambda: fraud_app.build(floor, c.fraud))
-    ledger = await place("ledger", Ledger, lambda: ledger_app.build(floor, c.ledger))
+    is_alone = set(here) == {"ledger"}
+    ledger = await place("ledger", Ledger, lambda: ledger_app.build(floor, c.ledger, is_alone))
     payments = await place(
         "payments",
         Payments,

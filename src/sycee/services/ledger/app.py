@@ -10,6 +10,7 @@ import msgspec
 
 from sycee.runtime import logs
 from sycee.runtime.host import Host
+from sycee.services.ledger.adapters.embedded.owner import JournalInUse
 from sycee.services.ledger.contract import Ledger
 from sycee.services.ledger.domain.engine import ReferenceEngine
 from sycee.services.ledger.domain.entry import JournalDamaged
@@ -18,7 +19,10 @@ from sycee.services.ledger.jobs import keep_expiring, replay_into
 from sycee.services.ledger.service import LedgerService
 from sycee.services.ledger.store import DatabaseJournal
 
-__all__ = ["JournalDamaged", "Settings", "build"]
+SEGMENTS = "ledger-journal"
+"""The folder of a journal in segments, in the data directory."""
+
+__all__ = ["SEGMENTS", "JournalDamaged", "JournalInUse", "Settings", "build"]
 
 _log = logs.logger("ledger")
 
@@ -26,9 +30,11 @@ _log = logs.logger("ledger")
 class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Settings of the ledger."""
 
-    engine: Literal["embedded", "reference"] = "reference"
-    """What keeps the books: ``embedded`` compiles the rules and needs Numba; ``reference`` is the
-    plain model, slower by a factor of ten and smaller by 130 MB. Both keep the same journal."""
+    engine: Literal["auto", "embedded", "reference"] = "auto"
+    """What keeps the books. ``embedded`` compiles the rules and needs Numba; ``reference`` is the
+    plain model, slower by a factor of ten and smaller by 130 MB; both keep the same journal.
+    ``auto`` is ``embedded`` in a process of the ledger's own, as soon as it has been compiled, and
+    ``reference`` beside other services."""
     container: Literal["rows", "segments"] = "rows"
     """Where the embedded engine keeps its journal: rows of SQLite, or raw preallocated files."""
     expire_every_s: float = 1.0
@@ -37,9 +43,12 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Events that may wait for the journal; beyond, calls are refused as unavailable."""
 
 
-async def build(host: Host, settings: Settings) -> Ledger:
-    """The books of this host. Raises ``JournalDamaged`` rather than open wrong books."""
-    if settings.engine == "embedded" and _has_numba():
+async def build(host: Host, settings: Settings, is_alone: bool = False) -> Ledger:
+    """The books of this host. Raises ``JournalDamaged`` rather than open wrong books.
+
+    ``is_alone`` says that the process serves nothing else.
+    """
+    if _is_embedded(settings, is_alone):
         # Numba takes long to load, and is not needed by those who do without it.
         from sycee.services.ledger.adapters.embedded.opening import open_embedded
 
@@ -67,9 +76,20 @@ def _quietly(_done: int, _total: int) -> None:
     """Progress that nobody watches."""
 
 
-def _has_numba() -> bool:
-    """Whether the compiled engine can run; without Numba the reference model does its work."""
-    if importlib.util.find_spec("numba") is not None:
-        return True
-    _log.warning("engine_not_compiled", why="Numba is not installed; pip install 'sycee[engine]'")
-    return False
+def _is_embedded(settings: Settings, is_alone: bool) -> bool:
+    """Whether the compiled engine is wanted and can run; the reference model says why not."""
+    is_wanted = settings.engine == "embedded" or (settings.engine == "auto" and is_alone)
+    # Segments are read by the embedded engine alone.
+    is_wanted = is_wanted or settings.container == "segments"
+    if not is_wanted or settings.engine == "embedded":
+        return is_wanted
+    if importlib.util.find_spec("numba") is None:
+        _log.warning("engine_is_plain", why="Numba is missing: pip install 'sycee[engine]'")
+        return False
+    from sycee.services.ledger.adapters.embedded.kernel import cache
+
+    if not cache.is_compiled():
+        _log.warning("engine_is_plain", why="being compiled, for the next start")
+        cache.compile_beside()
+        return False
+    return True

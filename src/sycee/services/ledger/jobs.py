@@ -6,12 +6,15 @@ import asyncio
 from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
+from pathlib import Path
 
 import msgspec
 
 from sycee.runtime.database import Database
 from sycee.runtime.database.calls import StatementFailed
 from sycee.services.ledger import store
+from sycee.services.ledger.adapters.embedded.disk import Folder
+from sycee.services.ledger.adapters.embedded.segment_container import open_segments
 from sycee.services.ledger.contract import Ledger
 from sycee.services.ledger.domain.engine import ReferenceEngine
 from sycee.services.ledger.domain.entry import JournalDamaged
@@ -44,10 +47,35 @@ async def verify(database: Database, progress: Progress) -> Audit:
     try:
         await replay_into(replay, database, progress)
     except JournalDamaged as damage:
-        return _audit(replay, (Finding(f"log {replay.head.seq + 1}", str(damage)),), None)
-    return _audit(
-        replay, tuple(findings(replay.books)), ReplayedLedger(ReferenceEngine(replay.books))
-    )
+        return _damaged(replay, damage)
+    return _proven(replay)
+
+
+def verify_segments(folder: Path, progress: Progress) -> Audit:
+    """``verify`` of a journal in raw segments, which must not be in use: ``JournalInUse`` if so."""
+    replay = Replay()
+    try:
+        container = open_segments(Folder(folder))
+    except JournalDamaged as damage:
+        return _damaged(replay, damage)
+    try:
+        for batch in container.batches(0):
+            replay.take(batch)
+            progress(batch.seq, container.head.seq)
+    except JournalDamaged as damage:
+        return _damaged(replay, damage)
+    finally:
+        container.close()
+    return _proven(replay)
+
+
+def _proven(replay: Replay) -> Audit:
+    books = ReplayedLedger(ReferenceEngine(replay.books))
+    return _audit(replay, tuple(findings(replay.books)), books)
+
+
+def _damaged(replay: Replay, damage: JournalDamaged) -> Audit:
+    return _audit(replay, (Finding(f"log {replay.head.seq + 1}", str(damage)),), None)
 
 
 def _audit(replay: Replay, found: tuple[Finding, ...], ledger: Ledger | None) -> Audit:

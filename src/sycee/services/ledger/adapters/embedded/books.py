@@ -147,7 +147,8 @@ class CompiledBooks:
         kernel.find_transfers(self.state, np.ascontiguousarray(records), word, found)
         status = found & 15
         is_kept = (status == RECORDED) | (status == POSTED) | (status == VOIDED)
-        return (found >> 4)[(found >= 0) & (is_kept | (status == EXPIRED))]
+        numbers: npt.NDArray[np.int64] = found >> 4
+        return numbers.compress((found >= 0) & (is_kept | (status == EXPIRED)))
 
     def _taken(self, events: Words) -> Words:
         """Of imported accounts, whether an old transfer has their nanosecond."""
@@ -183,7 +184,8 @@ class CompiledBooks:
     def fetch(self, numbers: npt.NDArray[np.int64]) -> Words:
         """Rows of the journal by number, in any order."""
         ascending, places = np.unique(numbers, return_inverse=True)
-        return self.rows.fetch(ascending)[places]
+        found: Words = self.rows.fetch(ascending)[places]
+        return found
 
 
 def _with_ids(ids: Sequence[int]) -> Words:
@@ -205,9 +207,9 @@ def _body(
         (
             HEADER.pack(ENGINE_VERSION, expired, len(batches), events, len(rows)),
             *(CALL.pack(batch.kind, len(batch.events)) for batch in batches),
-            *codes,
-            rows,
-            *failed,
+            *(results.tobytes() for results in codes),
+            rows.data,
+            *(events.data for events in failed),
         )
     )
 

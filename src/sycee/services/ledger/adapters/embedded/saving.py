@@ -18,8 +18,10 @@ from sycee.services.ledger.adapters.embedded.kernel.state import (
     OPEN_TOP,
     State,
 )
-from sycee.services.ledger.adapters.embedded.kernel.words import LEDGER_CODE_FLAGS, LOW_32
+from sycee.services.ledger.adapters.embedded.kernel.words import LEDGER_CODE_FLAGS, LOW_32, Words
 from sycee.services.ledger.adapters.embedded.postings import Segment
+
+Numbers = npt.NDArray[np.int64]
 
 LAYOUT = b"1"
 """Named in every snapshot: one of another layout is not read."""
@@ -29,16 +31,16 @@ def sections(books: CompiledBooks) -> dict[str, memoryview]:
     """Everything that the books hold; nothing is copied."""
     saved = {"layout": memoryview(LAYOUT)}
     for name, used in _used(books.state):
-        saved[name] = memoryview(used)
+        saved[name] = used.data
     for name, index in _indexes(books.state):
-        saved[f"{name}.counts"] = memoryview(index.counts)
+        saved[f"{name}.counts"] = index.counts.data
     for name, column in _columns(books).items():
         saved[f"rows.{name}"] = memoryview(column)
     for number, segment in enumerate(books.postings.segments):
         for name, values in segment._asdict().items():
-            saved[f"postings.{number}.{name}"] = memoryview(values)
+            saved[f"postings.{number}.{name}"] = values.data
     tail = books.postings.tail[: books.postings.tail_rows]
-    saved["postings.tail"] = memoryview(np.ascontiguousarray(tail))
+    saved["postings.tail"] = np.ascontiguousarray(tail).data
     return {name: _octets(view) for name, view in saved.items()}
 
 
@@ -78,7 +80,7 @@ def _indexes(state: State) -> tuple[tuple[str, Index], ...]:
     return ("account_index", state.account_index), ("transfer_index", state.transfer_index)
 
 
-def _used(state: State) -> Iterator[tuple[str, npt.NDArray[np.generic]]]:
+def _used(state: State) -> Iterator[tuple[str, Words | Numbers | npt.NDArray[np.int32]]]:
     """What is in use of every array, by name."""
     counts = state.counts
     yield "counts", counts

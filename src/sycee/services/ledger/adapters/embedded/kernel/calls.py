@@ -14,6 +14,7 @@ from sycee.services.ledger.adapters.embedded.kernel.book import (
     status_of,
     value_of,
 )
+from sycee.services.ledger.adapters.embedded.kernel.cache import note_compiled
 from sycee.services.ledger.adapters.embedded.kernel.due import is_over, sweep
 from sycee.services.ledger.adapters.embedded.kernel.events import (
     Codes,
@@ -214,3 +215,6 @@ def add_up(books: State, ledgers: Numbers, totals: Words) -> None:
             if is_over:
                 sums[last, sum_word + 2] += ONE
         sums[last, TOTALS - 1] += ONE
+
+
+note_compiled()

@@ -2,63 +2,37 @@
 
 from __future__ import annotations
 
-import os
-import sys
 from collections.abc import Callable
-from hashlib import sha256
-from pathlib import Path
-from typing import TypeVar, cast
+from typing import ParamSpec, TypeVar
 
 import numba
-from numba import njit
 
-Function = TypeVar("Function", bound=Callable[..., object])
+from sycee.services.ledger.adapters.embedded.kernel.cache import FOLDER
 
-_HERE = Path(__file__).parent
+Given = ParamSpec("Given")
+Found = TypeVar("Found")
 
-
-def _version() -> str:
-    """What the machine code depends on: every source of the kernel, and who compiles it."""
-    digest = sha256(f"{numba.__version__} {sys.version_info[:2]}".encode())
-    for source in sorted(_HERE.glob("*.py")):
-        digest.update(source.read_bytes())
-    return digest.hexdigest()[:16]
-
-
-def _cache() -> Path:
-    """A folder that can be written; Numba's own check sees one source only, ours sees all."""
-    home = os.environ.get("XDG_CACHE_HOME") or str(Path("~/.cache").expanduser())
-    for place in (_HERE / "__pycache__", Path(home) / "sycee"):
-        try:
-            place.mkdir(parents=True, exist_ok=True)
-        except OSError:
-            continue
-        if os.access(place, os.W_OK):
-            return place / f"kernel-{_version()}"
-    return Path(os.environ.get("TMPDIR", "/tmp")) / f"sycee-kernel-{_version()}"  # noqa: S108
-
-
-CACHE = _cache()
-numba.config.CACHE_DIR = str(CACHE)
+vars(numba.config)["CACHE_DIR"] = str(FOLDER)
 
 _SETTINGS = {"error_model": "numpy", "boundscheck": False, "nogil": True}
+_njit = vars(numba)["njit"]
 
 
-def part(function: Function) -> Function:
+def part(function: Callable[Given, Found]) -> Callable[Given, Found]:
     """A function that other compiled functions call."""
-    return cast(Function, njit(**_SETTINGS)(function))
+    return _njit(**_SETTINGS)(function)
 
 
-def inlined(function: Function) -> Function:
-    """A few operations with a name."""
-    return cast(Function, njit(**_SETTINGS)(function))
+inlined = part
+"""A few operations with a name: the compiler puts them where they are used."""
 
 
-def entry(*arguments: object) -> Callable[[Function], Function]:
+def entry(*arguments: object) -> Callable[[Callable[Given, Found]], Callable[Given, Found]]:
     """A function that Python calls, compiled for arguments like these and for no others."""
-    signature = tuple(numba.typeof(argument) for argument in arguments)
+    typeof = vars(numba)["typeof"]
+    signature = tuple(typeof(argument) for argument in arguments)
 
-    def compiled(function: Function) -> Function:
-        return cast(Function, njit([signature], cache=True, **_SETTINGS)(function))
+    def compiled(function: Callable[Given, Found]) -> Callable[Given, Found]:
+        return _njit([signature], cache=True, **_SETTINGS)(function)
 
     return compiled

@@ -162,25 +162,24 @@ _NO_RESERVE: Final = 0x4000 if sys.platform == "linux" else 0
 """MAP_NORESERVE (mmap(2)), which Python names from 3.13 on: count memory only when it is used."""
 
 
-def reserve(shape: tuple[int, ...], kind: type[np.generic]) -> npt.NDArray[np.generic]:
-    """An array of zeros that takes memory only as far as it is written."""
-    size = max(prod(shape) * np.dtype(kind).itemsize, mmap.PAGESIZE)
+def _reserve(size: int) -> mmap.mmap:
+    """Zeros that take memory only as far as they are written."""
     flags = mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | _NO_RESERVE
-    return np.frombuffer(mmap.mmap(-1, size, flags=flags), kind, prod(shape)).reshape(shape)
+    return mmap.mmap(-1, max(size, mmap.PAGESIZE), flags=flags)
 
 
 def _words(*shape: int) -> Words:
-    return reserve(shape, np.uint64).view(np.uint64)
+    return np.frombuffer(_reserve(8 * prod(shape)), np.uint64, prod(shape)).reshape(shape)
 
 
 def _numbers(*shape: int) -> npt.NDArray[np.int64]:
-    return reserve(shape, np.int64).view(np.int64)
+    return np.frombuffer(_reserve(8 * prod(shape)), np.int64, prod(shape)).reshape(shape)
 
 
 def _index(ids_max: int, seed: int) -> Index:
     pages = ids_max // 64 + 64
     made = Index(
-        reserve((1 << DEPTH_MAX,), np.int32).view(np.int32),
+        np.frombuffer(_reserve(4 << DEPTH_MAX), np.int32, 1 << DEPTH_MAX),
         _words(pages + 1, PAGE),
         _words(INDEX_COUNTS),
     )

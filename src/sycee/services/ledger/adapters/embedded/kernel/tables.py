@@ -8,14 +8,18 @@ array, keeps it alive. Like all arrays here it is not checked for its bounds.
 from __future__ import annotations
 
 import operator
+from collections.abc import Callable
+from typing import TypeVar
 
 from llvmlite import ir
 from numba.core import cgutils, types
 from numba.core.typing.templates import AbstractTemplate, infer_global, signature
 from numba.extending import intrinsic, lower_builtin, models, register_model
 
+Array = TypeVar("Array")
 
-class TableType(types.Type):  # type: ignore[misc]
+
+class TableType(types.Type):
     """A table of rows of ``width`` numbers each."""
 
     def __init__(self, width: int, number: types.Number) -> None:
@@ -82,7 +86,7 @@ def _set(context, builder, sig, args):
     return context.get_dummy_value()
 
 
-def rows_of(width):
+def rows_of(width: int) -> Callable[[Array], Array]:
     """What makes a table from a contiguous array, with rows of ``width`` numbers."""
 
     @intrinsic
