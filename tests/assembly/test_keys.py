@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 
 from sycee.assembly.keys import OPERATOR, SHOP, TOLD_BEFORE, FirstKeys, first_keys
@@ -28,6 +29,16 @@ async def test_dev_shows_the_same_keys_at_every_start(identity, tmp_path):
     assert (caller.merchant.id, caller.role) == (SHOP, Role.SECRET)
     caller = await identity.authenticate(Authenticate(keys.operator_key))
     assert (caller.merchant.id, caller.role) == (OPERATOR, Role.OPERATOR)
+    caller = await identity.authenticate(Authenticate(keys.ledger_key))
+    assert (caller.role, caller.scopes) == (Role.OPERATOR, ("ledger:read", "ledger:write"))
+
+
+async def test_keys_of_an_older_version_are_made_anew_with_the_ledgers(identity, tmp_path):
+    keys = await first_keys(identity, tmp_path, Profile.DEV)
+    older = msgspec.structs.asdict(keys)
+    del older["ledger_key"]
+    (tmp_path / "secrets" / "first-keys.json").write_bytes(msgspec.json.encode(older))
+    assert (await first_keys(identity, tmp_path, Profile.DEV)).ledger_key
 
 
 async def test_keys_that_were_revoked_are_made_anew(identity, tmp_path):
@@ -43,6 +54,7 @@ async def test_production_tells_the_keys_once_and_keeps_them_nowhere(identity, t
     """IA5."""
     keys = await first_keys(identity, tmp_path, Profile.PRODUCTION)
     await identity.authenticate(Authenticate(keys.secret_key))
+    assert keys.ledger_key == ""
     assert await first_keys(identity, tmp_path, Profile.PRODUCTION) == NOTHING
     for file in tmp_path.rglob("*"):
         assert not file.is_file() or keys.secret_key.encode() not in file.read_bytes()

@@ -41,6 +41,9 @@ def installation(tmp_path_factory):
             "SYCEE_KEY": platform.ready.secret_key,
             "SYCEE_PUBLISHABLE_KEY": platform.ready.publishable_key,
             "SYCEE_OPERATOR_KEY": platform.ready.operator_key,
+            "SYCEE_LEDGER_KEY": platform.ready.ledger_key,
+            "SYCEE_GRPC": platform.ready.grpc,
+            "SYCEE_PROTO": str(ROOT / "api"),
             "PATH": f"{python}{os.pathsep}{os.environ['PATH']}",
         }
         yield folder, {**environment(), **keys}

@@ -27,6 +27,7 @@ class Ready(msgspec.Struct):
     secret_key: str
     publishable_key: str
     operator_key: str
+    ledger_key: str
 
 
 class Platform:

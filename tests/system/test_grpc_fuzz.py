@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import grpc
 import pytest
@@ -16,6 +16,7 @@ from tests.system.shops import Shop, lunch, open_shop
 
 SEED = 20_261_124
 MESSAGES = 200
+TIMEOUT_S = 20
 DEPTH_MAX = 3
 FIELDS_MAX = 13
 CLEAN = {
@@ -39,6 +40,9 @@ TEXTS = [
 ]
 
 
+Call = Callable[[bytes, tuple[tuple[str, str], ...]], object]
+
+
 @pytest.fixture(scope="module")
 def channel(platform: Platform) -> Iterator[grpc.Channel]:
     assert platform.ready is not None
@@ -57,20 +61,32 @@ def test_no_message_ends_in_a_fault(
 ) -> None:
     """AE1."""
     assert platform.ready is not None
-    key = shop.secret_key if Role.SECRET in each.roles else platform.ready.operator_key
+    operator_key = platform.ready.ledger_key if each.scope_always else platform.ready.operator_key
+    key = shop.secret_key if Role.SECRET in each.roles else operator_key
     held = shop.client.v1.payment_intents.create(lunch(capture_method="manual")).id
     name = schema.method_name(each.operation.name)
-    call = channel.unary_unary(f"/{schema.service_name(each.service)}/{name}")
+    call = calling(channel, f"/{schema.service_name(each.service)}/{name}", each.streamed)
     draw = random.Random(f"{SEED} {name}")
     outcomes = set()
     for _ in range(MESSAGES):
         octets = message(draw, [*TEXTS, held.encode()])
         try:
-            call(octets, metadata=(("authorization", f"Bearer {key}"),), timeout=20)
+            call(octets, (("authorization", f"Bearer {key}"),))
         except grpc.RpcError as error:
             assert error.code() in CLEAN, (octets, error.code(), error.details())
             outcomes.add(error.code())
     assert outcomes, "every random message was taken"
+
+
+def calling(channel: grpc.Channel, path: str, streamed: bool) -> Call:
+    """One message at a time, of a stream too."""
+    if not streamed:
+        unary = channel.unary_unary(path)
+        return lambda octets, metadata: unary(octets, metadata=metadata, timeout=TIMEOUT_S)
+    stream = channel.stream_stream(path)
+    return lambda octets, metadata: list(
+        stream(iter([octets]), metadata=metadata, timeout=TIMEOUT_S)
+    )
 
 
 def message(draw: random.Random, texts: list[bytes], depth: int = 0) -> bytes:

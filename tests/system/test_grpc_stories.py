@@ -6,6 +6,7 @@ import importlib
 import itertools
 import subprocess
 import sys
+import uuid
 from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
@@ -335,3 +336,53 @@ def test_reflection_shows_what_is_published(channel: grpc.Channel, proto: Module
     assert b"CreatePayment" in octets
     published = sys.modules["sycee_pb2"].DESCRIPTOR.services_by_name["Payments"].methods_by_name
     assert all(name.encode() in octets for name in published)
+
+
+def test_an_operator_keeps_books_of_its_own_by_batch_stream_and_records(
+    proto: ModuleType, channel: grpc.Channel, platform: Platform
+) -> None:
+    """A program reserves in one message of a stream, posts in the next, and asks what happened."""
+    assert platform.ready is not None
+    writer = Client(proto, channel, platform.ready.ledger_key)
+    pb, first = writer.pb, uuid.uuid4().int
+    alice, bob, *ids = [((first + n) % 2**128).to_bytes(16, "big") for n in range(6)]
+    accounts = pb.Accounts(accounts=[pb.Account(id=id, ledger=99, code=1) for id in (alice, bob)])
+    assert list(writer.call("ledger.CreateAccounts", accounts).codes) == [0, 0]
+    amount = (500).to_bytes(16, "big")
+    parties = {"debit_account_id": alice, "credit_account_id": bob}
+    kind = {"amount": amount, "ledger": 99, "code": 1}
+    batch = pb.Transfers(transfers=[pb.Transfer(id=id, **parties, **kind) for id in ids[:2]])
+    created = writer.call("ledger.CreateTransfers", batch)
+    assert list(created.codes) == [0, 0]
+    held = pb.Transfer(id=ids[2], flags=2, timeout_s=60, **parties, **kind)
+    post = pb.Transfer(id=ids[3], flags=4, pending_id=ids[2], amount=amount)
+    messages = [pb.Transfers(transfers=[each]) for each in (held, post, held)]
+    answers = list(writer.call("ledger.StreamTransfers", iter(messages)))
+    assert [list(answer.codes) for answer in answers] == [[0], [0], [46]]
+    packed = b"".join(
+        [
+            *(octets[::-1] for octets in (ids[0], alice, bob, amount)),
+            bytes(48),
+            (99).to_bytes(4, "little") + b"\1\0\0\0" + bytes(8),
+        ]
+    )
+    repeated = writer.call("ledger.RecordTransfers", pb.Records(records=packed))
+    assert repeated.codes == bytes([46])
+    listed = writer.call("ledger.ListTransfers", pb.ListTransfers(account=alice))
+    assert [each.id for each in listed.transfers] == ids
+    (line,) = writer.call("ledger.TrialBalance", pb.TrialBalanceQuery(ledger=99)).lines
+    assert line.debits_posted == line.credits_posted
+    past = pb.BalancesAt(ids=[bob], timestamp=created.timestamp)
+    (before,) = writer.call("ledger.BalancesAt", past).accounts
+    assert before.credits_posted == (1000).to_bytes(16, "big")
+    assert ids[3] in set(_recorded(writer))
+
+
+def _recorded(client: Client) -> Iterator[bytes]:
+    """Ids of all transfers in the change feed, page by page."""
+    after = 0
+    while changes := client.call(
+        "ledger.ListChanges", client.pb.ListChanges(after=after, limit=50)
+    ).changes:
+        yield from (each.transfer.id for each in changes if each.kind == "transfer_recorded")
+        after = changes[-1].sequence

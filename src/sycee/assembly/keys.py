@@ -21,6 +21,7 @@ from sycee.services.identity.contract import (
 
 SHOP = MerchantId("acct_test_shop")
 OPERATOR = MerchantId("acct_operator")
+LEDGER_SCOPES = ("ledger:read", "ledger:write")
 TOLD_BEFORE = ""
 """In place of a key that was told at an earlier start and is not kept in clear."""
 
@@ -31,6 +32,8 @@ class FirstKeys(msgspec.Struct, frozen=True):
     secret_key: str
     publishable_key: str
     operator_key: str
+    ledger_key: str = ""
+    """The operator's too, and may write to the ledger past all payments; made by dev alone."""
 
 
 async def first_keys(identity: Identity, data: Path, profile: Profile) -> FirstKeys:
@@ -42,12 +45,15 @@ async def first_keys(identity: Identity, data: Path, profile: Profile) -> FirstK
     kept = data / "secrets" / "first-keys.json"
     if profile is Profile.DEV and kept.exists():
         keys = msgspec.json.decode(kept.read_bytes(), type=FirstKeys)
-        if await _works(identity, keys):
+        if keys.ledger_key and await _works(identity, keys):
             return keys
     elif profile is Profile.PRODUCTION and (await identity.list_keys(ListKeys(OPERATOR))).keys:
         return FirstKeys(TOLD_BEFORE, TOLD_BEFORE, TOLD_BEFORE)
     keys = await _issue(identity)
     if profile is Profile.DEV:
+        wanted = IssueKey(OPERATOR, Role.OPERATOR, scopes=LEDGER_SCOPES)
+        ledger_key = (await identity.issue_key(wanted)).secret
+        keys = msgspec.structs.replace(keys, ledger_key=ledger_key)
         secrets.replace(kept, msgspec.json.encode(keys))
     return keys
 

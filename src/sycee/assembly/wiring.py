@@ -97,7 +97,7 @@ async def assemble(floor: Floor, configuration: Configuration, here: Collection[
         floor, c.gateway, identity, payments, notify, fraud, floor.health.ready
     )
     behind = {"payments": payments, "ledger": ledger}
-    grpc = Door(Access(identity, floor.clock), behind, floor.ids)
+    grpc = Door(Access(identity, floor.clock), behind, floor.ids, c.gateway.ledger_decoder)
     return Assembled(local, identity, Doors(rest, grpc))
 
 

@@ -15,3 +15,4 @@ class Ready(msgspec.Struct, frozen=True):
     secret_key: str = ""
     publishable_key: str = ""
     operator_key: str = ""
+    ledger_key: str = ""

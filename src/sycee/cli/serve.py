@@ -128,6 +128,7 @@ async def _open_doors(floor: Floor, configuration: Configuration, assembled: Ass
         secret_key=keys.secret_key,
         publishable_key=keys.publishable_key,
         operator_key=keys.operator_key,
+        ledger_key=keys.ledger_key,
     )
 
 

@@ -37,6 +37,8 @@ _KEYS = """\
   publishable key  {publishable_key}
   operator key     {operator_key}
 """
+_LEDGER_KEY = "  ledger key       {ledger_key}\n"
+"""Of an operator who writes to the ledger; the dev profile makes one."""
 _NO_KEYS = "  The keys were told at the first start.\n"
 
 
@@ -71,7 +73,8 @@ def _as_json(ready: Ready) -> str:
 
 def _for_people(ready: Ready) -> str:
     fields = msgspec.structs.asdict(ready)
-    keys = (_KEYS if ready.secret_key else _NO_KEYS).format(**fields)
+    shown = _KEYS + _LEDGER_KEY * bool(ready.ledger_key) if ready.secret_key else _NO_KEYS
+    keys = shown.format(**fields)
     return _WELCOME.format(
         **{**fields, "keys": keys, "secret_key": ready.secret_key or "YOUR_SECRET_KEY"}
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from sycee.gateway.edge.limits import Limits
+from sycee.gateway.grpc.compiling import Decoder
 
 
 class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -14,5 +15,8 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Base address in links that callers follow; empty means the address that is listened on."""
     public_docs: bool = True
     """Serve ``/docs`` and ``/openapi.json`` at the public door."""
+    ledger_decoder: Decoder = Decoder.AUTO
+    """Batches over gRPC: ``compiled`` loads Numba before the door opens, ``auto`` at the first
+    batch of 16 KiB or more, ``plain`` never."""
     limits: Limits = Limits()
     """Bounds on connections and requests."""

@@ -7,33 +7,18 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 import grpc
 import msgspec
 import pytest
-from google.protobuf.descriptor_pool import DescriptorPool
 from google.protobuf.message import Message
-from google.protobuf.message_factory import GetMessageClass
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
 
 from sycee.gateway.access import Access
-from sycee.gateway.grpc import schema
 from sycee.gateway.grpc.door import Door
-from sycee.gateway.grpc.offer import offered
 from sycee.kernel.clock import Instant
 from sycee.kernel.ids import Ids
 from sycee.kernel.money import Currency, Money
 from sycee.kernel.refusal import NotFound, Refusal
 from sycee.kernel.u128 import U128
 from sycee.runtime.clock import SystemClock
-from sycee.services.identity.contract import (
-    ApiKeyId,
-    ApiKeyInvalid,
-    Authenticate,
-    Caller,
-    Limits,
-    Merchant,
-    MerchantId,
-    MerchantStatus,
-    Role,
-)
 from sycee.services.ledger.contract import Account, AccountId, Accounts, LookupAccounts
 from sycee.services.payments.contract.intents import (
     CardDeclined,
@@ -43,28 +28,11 @@ from sycee.services.payments.contract.intents import (
     PaymentStatus,
 )
 from sycee.services.payments.contract.shared import PaymentId
+from tests.gateway.grpc.client import SHOP, FakeIdentity, key, message, refused
 
-SHOP = MerchantId("acct_shop")
 LARGE = AccountId(U128(2**127 + 1))
 
-POOL = DescriptorPool()
-POOL.Add(schema.describe(offered(), schema.known_numbers()))
 Ask = Callable[..., Awaitable[Message]]
-
-
-def message(name: str) -> type[Message]:
-    return GetMessageClass(POOL.FindMessageTypeByName(f"sycee.v1.{name}"))
-
-
-class FakeIdentity:
-    """Knows one key per role; the key's text is the role, then the scopes."""
-
-    async def authenticate(self, query: Authenticate) -> Caller:
-        role, *scopes = query.secret.split()
-        if role not in {each.value for each in Role}:
-            raise ApiKeyInvalid("no such key")
-        merchant = Merchant(SHOP, "Shop", "US", "USD", MerchantStatus.ACTIVE, Limits(), Instant(0))
-        return Caller(ApiKeyId("key_1"), merchant, Role(role), False, tuple(scopes))
 
 
 class FakePayments:
@@ -149,10 +117,6 @@ def method(channel: grpc.aio.Channel, path: str, reply: str) -> Ask:
     )
 
 
-def key(text: str = "secret", **more: str) -> tuple[tuple[str, str], ...]:
-    return (("authorization", f"Bearer {text}"), *more.items())
-
-
 def new_payment(**fields: str) -> Message:
     create = message("CreatePayment")()
     create.amount.minor, create.amount.currency = 2000, "USD"
@@ -160,12 +124,6 @@ def new_payment(**fields: str) -> Message:
     for name, value in fields.items():
         setattr(create.fields, name, value)
     return create
-
-
-async def refused(call: Awaitable[Message]) -> tuple[grpc.StatusCode, dict[str, str | bytes]]:
-    with pytest.raises(grpc.aio.AioRpcError) as no:
-        await call
-    return no.value.code(), dict(no.value.trailing_metadata())
 
 
 async def test_a_payment_is_created_for_the_keys_merchant(

@@ -93,7 +93,7 @@ def _reading_one(shape: Shape) -> Convert:
     if isinstance(shape.type, inspect.CustomType):
         return lambda octets: _number(cast("bytes", octets), shape.name)
     if isinstance(shape.type, inspect.EnumType):
-        return _choosing({choice.value: choice for choice in shape.type.cls}, shape.name)
+        return _choosing({_word(choice): choice for choice in shape.type.cls}, shape.name)
     if isinstance(shape.type, inspect.StrType):
         return lambda text: _text(cast("str", text), shape.name)
     return _as_it_is
@@ -140,6 +140,11 @@ def _choosing(choices: Mapping[str, object], name: str) -> Convert:
     return choose
 
 
+def _word(choice: Enum) -> str:
+    """How one of a few is called; what the contract numbers goes by its name."""
+    return choice.value if isinstance(choice.value, str) else choice.name.lower()
+
+
 Assign: TypeAlias = Callable[[Message, object], None]
 
 
@@ -163,5 +168,5 @@ def _writing_one(shape: Shape, classes: Classes) -> Convert:
     if isinstance(shape.type, inspect.CustomType):
         return lambda number: cast("U128", number).encode()
     if isinstance(shape.type, inspect.EnumType):
-        return lambda choice: cast("Enum", choice).value
+        return lambda choice: _word(cast("Enum", choice))
     return _as_it_is

@@ -49,6 +49,8 @@ class Offered(msgspec.Struct, frozen=True):
     """What a narrowed key must hold, such as ``payments:write``."""
     scope_always: bool
     """A key that is not narrowed does not suffice."""
+    streamed: bool = False
+    """A stream of requests, answered by a stream of replies."""
 
 
 _PAYMENTS = {
@@ -63,9 +65,21 @@ _PAYMENTS = {
 _LEDGER = {
     "create_accounts": Need.WRITE,
     "create_transfers": Need.WRITE,
+    "record_accounts": Need.WRITE,
+    "record_transfers": Need.WRITE,
     "lookup_accounts": Need.READ,
     "lookup_transfers": Need.READ,
+    "list_transfers": Need.READ,
+    "trial_balance": Need.READ,
+    "balances_at": Need.READ,
+    "list_changes": Need.READ,
 }
+_STREAMED = {"create_transfers": "stream_transfers"}
+_STREAM_DOC = """\
+`{name}`, of one batch after the other, applied and answered in the order in which they
+are sent; send on without waiting for answers. The first no ends the stream. Batches sent
+after a malformed one are not done; when the ledger says no, the outcome of those that are
+under way is unknown until they are repeated, with the same ids."""
 
 
 def offered() -> tuple[Offered, ...]:
@@ -74,7 +88,8 @@ def offered() -> tuple[Offered, ...]:
     The ledger is open to the installation's operators only, and its writing operations only to keys
     that name the scope ``ledger:write``: whoever writes there moves money past all payments.
     """
-    return (*_offer("payments", Payments, _PAYMENTS), *_offer("ledger", Ledger, _LEDGER))
+    ledger = _offer("ledger", Ledger, _LEDGER)
+    return (*_offer("payments", Payments, _PAYMENTS), *ledger, *map(_streamed, _streams(ledger)))
 
 
 def _offer(service: str, contract: type, needs: dict[str, Need]) -> list[Offered]:
@@ -89,6 +104,18 @@ def _offer(service: str, contract: type, needs: dict[str, Need]) -> list[Offered
         )
         for name, need in needs.items()
     ]
+
+
+def _streams(offer: list[Offered]) -> list[Offered]:
+    return [each for each in offer if each.operation.name in _STREAMED]
+
+
+def _streamed(each: Offered) -> Offered:
+    """The same operation, of a stream of commands."""
+    name = each.operation.name
+    doc = _STREAM_DOC.format(name=name.title().replace("_", ""))
+    operation = each.operation._replace(name=_STREAMED[name], doc=doc)
+    return msgspec.structs.replace(each, operation=operation, streamed=True)
 
 
 def _roles(service: str, need: Need) -> frozenset[Role]:

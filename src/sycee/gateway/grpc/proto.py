@@ -48,7 +48,8 @@ def _service(service: ServiceDescriptorProto, docs: dict[str, str]) -> Iterator[
     yield f"service {service.name} {{"
     for method in service.method:
         yield from _comment(docs[method.name], "  ")
-        request, reply = method.input_type.lstrip("."), method.output_type.lstrip(".")
+        request = ("stream " * method.client_streaming) + method.input_type.lstrip(".")
+        reply = ("stream " * method.server_streaming) + method.output_type.lstrip(".")
         yield f"  rpc {method.name}({request}) returns ({reply});"
     yield "}"
 

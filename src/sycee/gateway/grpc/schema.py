@@ -93,6 +93,8 @@ def _add_service(file: FileDescriptorProto, service: str, offer: Sequence[Offere
             name=method_name(each.operation.name),
             input_type=_reference(each.operation.request),
             output_type=_reference(each.operation.reply),
+            client_streaming=each.streamed or None,
+            server_streaming=each.streamed or None,
         )
 
 

@@ -25,6 +25,9 @@ OTHER_VARIABLES = frozenset(
         "SYCEE_KEY",
         "SYCEE_PUBLISHABLE_KEY",
         "SYCEE_OPERATOR_KEY",
+        "SYCEE_LEDGER_KEY",
+        "SYCEE_GRPC",
+        "SYCEE_PROTO",
         "SYCEE_TIGERBEETLE",
         "SYCEE_HOME",
     }
