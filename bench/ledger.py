@@ -34,7 +34,7 @@ from sycee.services.ledger.contract import (
     Transfers,
 )
 from sycee.services.ledger.domain.books import Books
-from sycee.services.ledger.domain.entry import apply
+from sycee.services.ledger.domain.entry import apply, called
 from sycee.services.ledger.domain.journal import Replay
 from sycee.services.ledger.service import LedgerService
 
@@ -167,7 +167,7 @@ def timed(books: Books, commands: Sequence[Transfers]) -> float:
     """Microseconds per command, each a batch of its own; all must succeed."""
     begin = time.perf_counter()
     for command in commands:
-        codes = apply(books, books.timestamp + 1, [command])[0].codes
+        codes = apply(books, books.timestamp + 1, [called(command)]).codes[0]
         assert not any(codes), codes
     return round((time.perf_counter() - begin) / len(commands) * 1e6, 2)
 
@@ -175,7 +175,7 @@ def timed(books: Books, commands: Sequence[Transfers]) -> float:
 def in_memory() -> tuple[float, float, int]:
     """Microseconds per reservation and per capture, and bytes per transfer."""
     books = Books()
-    apply(books, 1, [opening()])
+    apply(books, 1, [called(opening())])
     reservations = [reservation(number) for number in range(PAYMENTS)]
     captures = [capture(number) for number in range(PAYMENTS)]
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss

@@ -20,7 +20,7 @@ from sycee.services.ledger.contract import (
 )
 from sycee.services.ledger.domain import read
 from sycee.services.ledger.domain.books import Books
-from sycee.services.ledger.domain.entry import apply
+from sycee.services.ledger.domain.entry import apply, called
 from sycee.services.ledger.domain.proof import findings
 
 MAX = U128_MAX
@@ -100,10 +100,10 @@ class Desk:
 
     def apply(self, command):
         begin = max(self.now, self.books.timestamp + 1)
-        answer = apply(self.books, begin, [command])[0]
+        entry = apply(self.books, begin, [called(command)])
         self.now = max(self.now, self.books.timestamp)
         assert list(findings(self.books)) == []
-        return list(answer.codes)
+        return entry.codes[0]
 
     def open(self, *accounts):
         return self.apply(Accounts(accounts))

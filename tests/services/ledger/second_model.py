@@ -82,7 +82,7 @@ class State(NamedTuple):
             and found.id not in self.ended
             and found.timestamp + found.timeout_s * NANO <= now
         }
-        return self._replace(ended={**self.ended, **over})
+        return self._replace(ended={**self.ended, **over}), len(over)
 
 
 def first(rules):
@@ -94,8 +94,10 @@ def first(rules):
 
 
 def batch(state, events, begin):
-    """Expire what is due at ``begin``, then the events; the new state and the codes."""
-    state = state.expired(begin)
+    """Expire what is due at ``begin``, a nanosecond each, then the events; the new state and the
+    codes."""
+    state, expired = state.expired(begin)
+    begin += expired
     codes = []
     end = begin + len(events)
     for chain in chains(events):

@@ -13,8 +13,12 @@ from tests.services.ledger.notation import account
 
 from sycee.kernel.u128 import U128
 from sycee.services.ledger.contract import (
+    AccountId,
     Accounts,
+    BalancesAt,
+    ChangeKind,
     CreateTransferResult,
+    ListChanges,
     ListTransfers,
     LookupAccounts,
     LookupTransfers,
@@ -23,7 +27,7 @@ from sycee.services.ledger.contract import (
 )
 from sycee.services.ledger.domain import proof, read
 from sycee.services.ledger.domain.books import Books
-from sycee.services.ledger.domain.entry import apply, encode_command, encode_entry
+from sycee.services.ledger.domain.entry import apply, called
 from sycee.services.ledger.domain.journal import BEGINNING, Replay, following
 
 RARE = {
@@ -37,6 +41,29 @@ RARE = {
 SEEDS = st.integers(0, 2**32 - 1)
 
 
+def balances(found):
+    """An account's balances under the second model's names."""
+    return {
+        "dp": found.debits_pending,
+        "dd": found.debits_posted,
+        "cp": found.credits_pending,
+        "cc": found.credits_posted,
+    }
+
+
+def as_of(last, then, timestamp):
+    """The state of that time, seen from the end: imports of earlier times belong to it too."""
+    accounts = {n: a for n, a in last.accounts.items() if a.timestamp <= timestamp}
+    transfers = {n: t for n, t in last.transfers.items() if t.timestamp <= timestamp}
+    ended = {
+        transfer.pending_id: last.ended[transfer.pending_id]
+        for transfer in transfers.values()
+        if transfer.pending_id
+    }
+    expired = {number: end for number, end in then.ended.items() if end == "expired"}
+    return then._replace(accounts=accounts, transfers=transfers, ended={**expired, **ended})
+
+
 class TwoModels(RuleBasedStateMachine):
     """The books and their doubter."""
 
@@ -48,6 +75,7 @@ class TwoModels(RuleBasedStateMachine):
         self.head = BEGINNING
         self.journal = []
         self.seen = set()
+        self.moments = []
         self.mischief = Mischief()
         flags = [0, 0, 2, 4, 0]
         accounts = [account(number, flags=flags[number - 1]) for number in NUMBERS[:5]]
@@ -76,26 +104,21 @@ class TwoModels(RuleBasedStateMachine):
 
     def compare(self, command, events):
         begin = self.now = max(self.now, self.books.timestamp + 1)
-        body = encode_entry([encode_command(command)])
-        self.head = following(self.head, begin, body)
+        entry = apply(self.books, begin, [called(command)])
+        self.head = following(self.head, begin, entry.body)
         self.journal.append(self.head)
-        codes = list(apply(self.books, begin, [command])[0].codes)
+        codes = entry.codes[0]
         self.state, expected = second_model.batch(self.state, events, begin)
         assert codes == expected
         self.seen |= {code for code in expected if isinstance(code, CreateTransferResult)}
+        self.moments.append((self.books.timestamp, self.state))
         self.compare_books(self.books)
 
     def compare_books(self, books):
         assert list(proof.findings(books)) == []
         query = LookupAccounts(tuple(self.state.accounts))
         for found in read.lookup_accounts(books, query).accounts:
-            totals = self.state.balances(found.id)
-            assert totals == {
-                "dp": found.debits_pending,
-                "dd": found.debits_posted,
-                "cp": found.credits_pending,
-                "cc": found.credits_posted,
-            }
+            assert balances(found) == self.state.balances(found.id)
             assert found.flags == self.state.flags(found.id)
             assert found.timestamp == self.state.accounts[found.id].timestamp
         assert len(books.accounts) == len(self.state.accounts)
@@ -104,11 +127,37 @@ class TwoModels(RuleBasedStateMachine):
         assert stored == tuple(self.state.transfers.values())
         assert len(books.transfers) == len(stored)
 
+    def compare_history(self, books):
+        """What was, at the end of every batch, as far as no import changed it afterwards."""
+        for timestamp, state in self.moments:
+            for number in NUMBERS:
+                query = BalancesAt((AccountId(U128(number)),), timestamp)
+                found = read.balances_at(books, query).accounts
+                now = as_of(self.state, state, timestamp)
+                assert len(found) == (number in now.accounts)
+                for past in found:
+                    assert balances(past) == now.balances(number)
+                    assert past.flags == now.flags(number)
+
+    def compare_changes(self, books):
+        """Every account, transfer and expiry once, numbered without a gap."""
+        changes = read.list_changes(books, ListChanges(limit=10**6)).changes
+        assert [change.sequence for change in changes] == [*range(1, len(changes) + 1)]
+        of_kind = {kind: [c for c in changes if c.kind is kind] for kind in ChangeKind}
+        opened = [change.account for change in of_kind[ChangeKind.ACCOUNT_OPENED]]
+        assert opened == list(self.state.accounts.values())
+        recorded = [change.transfer for change in of_kind[ChangeKind.TRANSFER_RECORDED]]
+        assert recorded == list(self.state.transfers.values())
+        expired = {change.transfer.id for change in of_kind[ChangeKind.TRANSFER_EXPIRED]}
+        assert expired == {number for number, end in self.state.ended.items() if end == "expired"}
+
     def teardown(self):
         replay = Replay()
         for batch in self.journal:
             replay.take(batch)
         self.compare_books(replay.books)
+        self.compare_history(replay.books)
+        self.compare_changes(replay.books)
         everything = TrialBalanceQuery()
         assert read.trial_balance(replay.books, everything) == read.trial_balance(
             self.books, everything

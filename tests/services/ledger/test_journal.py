@@ -20,13 +20,17 @@ from sycee.services.ledger.contract import (
     TrialBalanceQuery,
 )
 from sycee.services.ledger.domain import read
+from sycee.services.ledger.domain.books import Books
 from sycee.services.ledger.domain.entry import (
+    CALL,
+    HEADER,
     JournalDamaged,
+    apply,
+    called,
     decode_entry,
-    encode_command,
-    encode_entry,
 )
 from sycee.services.ledger.domain.journal import BEGINNING, Replay, following
+from sycee.services.ledger.domain.record import decode_transfer
 
 COMMANDS = (
     Accounts((account(1, user_data_128=MAX), account(2, user_data_64=2**64 - 1))),
@@ -37,11 +41,19 @@ COMMANDS = (
 
 
 def chain(commands=COMMANDS):
-    batches, head = [], BEGINNING
+    batches, head, books = [], BEGINNING, Books()
     for number, command in enumerate(commands, 1):
-        head = following(head, number * 1000, encode_entry([encode_command(command)]))
+        body = apply(books, number * 1000, [called(command)]).body
+        head = following(head, number * 1000, body)
         batches.append(head)
     return batches
+
+
+def completed(transfer):
+    """A post as it is kept, and given back but for its time."""
+    return changed(
+        transfer, debit_account_id=1, credit_account_id=2, amount=MAX - 1, ledger=1, code=1
+    )
 
 
 def replayed(batches):
@@ -52,8 +64,15 @@ def replayed(batches):
 
 
 def test_an_entry_is_read_as_it_was_written():
-    body = encode_entry([encode_command(command) for command in COMMANDS])
-    assert tuple(decode_entry(body)) == COMMANDS
+    calls = [called(command) for command in COMMANDS]
+    body = apply(Books(), 1000, calls).body
+    assert [call.records for call in decode_entry(body)] == [
+        called(COMMANDS[0]).records,
+        called(COMMANDS[1]).records,
+        # What recording filled in stays: the whole amount was posted.
+        called(Transfers((completed(post(2, 1)), COMMANDS[2].transfers[1]))).records,
+        b"",
+    ]
 
 
 def test_a_replay_gives_the_same_books():
@@ -108,10 +127,13 @@ def test_a_batch_that_goes_back_in_time_is_noticed():
     ("body", "problem"),
     [
         (b"", "engine version none"),
-        (b"\x02", "engine version 02"),
-        (b"\x01\x02\x00\x00", "ends early"),
-        (b"\x01\x02\x00\x00\x00\x01" + bytes(127), "ends early"),
-        (b"\x01\x09\x00\x00\x00\x00", "unknown kind 9"),
+        (b"\x01", "engine version 01"),
+        (b"\x02\x00\x00", "ends early"),
+        (HEADER.pack(2, 0, 1, 1, 0) + CALL.pack(2, 1), "ends early"),
+        (HEADER.pack(2, 0, 1, 1, 0) + CALL.pack(2, 1) + b"\x05" + bytes(127), "do not fill"),
+        (HEADER.pack(2, 1, 1, 1, 0) + CALL.pack(2, 1) + b"\x05" + bytes(128), "do not fill"),
+        (HEADER.pack(2, 0, 1, 1, 0) + CALL.pack(2, 2) + b"\x05" + bytes(128), "do not fill"),
+        (HEADER.pack(2, 0, 1, 0, 0) + CALL.pack(9, 0), "unknown kind 9"),
     ],
 )
 def test_an_entry_that_another_engine_wrote_is_not_guessed_at(body, problem):
@@ -128,7 +150,7 @@ def test_an_entry_that_another_engine_wrote_is_not_guessed_at(body, problem):
 def test_a_wide_number_must_fit_its_field(field, number):
     event = changed(transfer(1, 1, 2, 3), **{field: U128(number)})
     with pytest.raises(FieldOutOfRange, match="transfer"):
-        encode_command(Transfers((event,)))
+        called(Transfers((event,)))
 
 
 @pytest.mark.parametrize(
@@ -145,12 +167,24 @@ def test_a_wide_number_must_fit_its_field(field, number):
 )
 def test_a_narrow_number_must_fit_its_field(field, bits):
     widest = changed(transfer(1, 1, 2, 3), **{field: 2**bits - 1})
-    assert tuple(decode_entry(encode_entry([encode_command(Transfers((widest,)))])))
+    assert decode_transfer(called(Transfers((widest,))).records) == widest
     for number in (-1, 2**bits):
         with pytest.raises(FieldOutOfRange):
-            encode_command(Transfers((changed(widest, **{field: number}),)))
+            called(Transfers((changed(widest, **{field: number}),)))
 
 
 def test_an_account_must_fit_its_fields_too():
     with pytest.raises(FieldOutOfRange, match="account 1"):
-        encode_command(Accounts((account(1, ledger=-1),)))
+        called(Accounts((account(1, ledger=-1),)))
+
+
+def test_results_that_the_rules_do_not_give_are_noticed():
+    first, second = chain()[:2]
+    widened = bytearray(second.body)
+    widened[-128 + 3 * 16] ^= 1  # The amount, last record: another one than was reserved.
+    forged = following(first, second.timestamp, bytes(widened))
+    assert replayed([first, forged]).head == forged
+    expired = bytearray(first.body)
+    expired[-8] ^= 1  # The time that the ledger gave.
+    with pytest.raises(JournalDamaged, match="batch 1 was recorded by other rules"):
+        replayed([following(BEGINNING, first.timestamp, bytes(expired))])

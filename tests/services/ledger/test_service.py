@@ -17,17 +17,23 @@ from sycee.services.ledger.contract import (
     BATCH_MAX,
     AccountFlags,
     Accounts,
+    BalancesAt,
     BatchTooLarge,
+    ChangeKind,
     CreateTransferResult,
     FieldOutOfRange,
+    ListChanges,
     ListTransfers,
     LookupAccounts,
     LookupTransfers,
+    Records,
+    RecordsMisshapen,
     Transfers,
     TrialBalanceQuery,
 )
 from sycee.services.ledger.domain.entry import JournalDamaged
 from sycee.services.ledger.domain.journal import Replay
+from sycee.services.ledger.domain.record import encode_accounts, encode_transfers
 from sycee.services.ledger.service import LedgerService
 
 LIMITED = AccountFlags.DEBITS_MUST_NOT_EXCEED_CREDITS
@@ -396,3 +402,58 @@ async def test_the_expiry_job_looks_again_and_again(host, ledger):
     job.cancel()
     assert (await ledger.trial_balance(ALL_LEDGERS)).lines[0].debits_pending == 0
     assert "ledger.expire" in host.jobs
+
+
+async def test_records_are_recorded_as_structs_are(ledger):
+    events = (transfer(1, 2, 1, 50), transfer(2, 1, 3, 50), transfer(3, 1, 3, 1))
+    answer = await ledger.record_transfers(Records(encode_transfers(events)))
+    assert answer.codes == bytes([OK, OK, CreateTransferResult.EXCEEDS_CREDITS])
+    kept = await ledger.lookup_transfers(LookupTransfers((U128(1), U128(2), U128(3))))
+    assert [found.timestamp for found in kept.transfers] == [
+        answer.timestamp - 2,
+        answer.timestamp - 1,
+    ]
+    again = await ledger.create_transfers(Transfers(events[:1]))
+    assert again.codes == (CreateTransferResult.EXISTS,)
+
+
+async def test_accounts_are_opened_by_records(ledger):
+    records = encode_accounts([account(7), account(1, flags=LIMITED)])
+    assert (await ledger.record_accounts(Records(records))).codes == b"\x00\x15"
+
+
+async def test_half_a_record_is_refused(ledger):
+    with pytest.raises(RecordsMisshapen, match="200 bytes"):
+        await ledger.record_transfers(Records(bytes(200)))
+    with pytest.raises(BatchTooLarge):
+        await ledger.record_accounts(Records(bytes(128 * (BATCH_MAX + 1))))
+
+
+async def test_a_balance_of_the_past_is_told_after_a_restart_too(host, ledger):
+    first = await ledger.create_transfers(Transfers((transfer(1, 2, 1, 50),)))
+    await ledger.create_transfers(Transfers((transfer(2, 2, 1, 8),)))
+    opened = await app.build(host, app.Settings())
+    for service in (ledger, opened):
+        for timestamp, credits in ((first.timestamp - 1, 0), (first.timestamp, 50)):
+            found = await service.balances_at(BalancesAt((U128(1), U128(9)), timestamp))
+            assert [past.credits_posted for past in found.accounts] == [credits]
+        assert await service.balances_at(BalancesAt((U128(1),), 1)) == Accounts(())
+
+
+async def test_changes_are_followed_with_a_cursor(host, ledger):
+    pending = transfer(1, 2, 1, 50, flags=PENDING, timeout_s=1)
+    await ledger.create_transfers(Transfers((pending,)))
+    host.clock.pass_s(2)
+    await ledger.expire_due()
+    seen, page = [], (await ledger.list_changes(ListChanges(limit=2))).changes
+    while page:
+        seen += page
+        page = (await ledger.list_changes(ListChanges(seen[-1].sequence, limit=2))).changes
+    assert [change.kind for change in seen] == [
+        *[ChangeKind.ACCOUNT_OPENED] * 3,
+        ChangeKind.TRANSFER_RECORDED,
+        ChangeKind.TRANSFER_EXPIRED,
+    ]
+    assert [change.sequence for change in seen] == [1, 2, 3, 4, 5]
+    assert seen[3].transfer == seen[4].transfer
+    assert seen[4].timestamp > seen[3].timestamp

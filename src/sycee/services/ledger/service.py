@@ -7,7 +7,7 @@ from collections import deque
 from collections.abc import Callable
 from typing import NamedTuple, TypeVar
 
-from sycee.kernel.clock import Clock
+from sycee.kernel.clock import Clock, Instant
 from sycee.kernel.refusal import Unavailable
 from sycee.runtime import logs
 from sycee.runtime.database import Database
@@ -16,10 +16,16 @@ from sycee.services.ledger.contract import (
     BATCH_MAX,
     AccountResults,
     Accounts,
+    BalancesAt,
     BatchTooLarge,
+    Changes,
+    ListChanges,
     ListTransfers,
     LookupAccounts,
     LookupTransfers,
+    RecordResults,
+    Records,
+    RecordsMisshapen,
     TransferResults,
     Transfers,
     TrialBalance,
@@ -28,25 +34,36 @@ from sycee.services.ledger.contract import (
 from sycee.services.ledger.domain import read
 from sycee.services.ledger.domain.books import Books
 from sycee.services.ledger.domain.entry import (
-    Command,
-    Results,
+    ACCOUNTS,
+    TRANSFERS,
+    Call,
     apply,
-    encode_command,
-    encode_entry,
+    called,
+    called_with,
 )
 from sycee.services.ledger.domain.journal import Replay, following
+from sycee.services.ledger.domain.record import RECORD_BYTES
 
 _log = logs.logger("ledger")
 Answer = TypeVar("Answer")
 
 
-class _Call(NamedTuple):
+class _Results(NamedTuple):
+    """The codes of a call, and the nanosecond of its last event."""
+
+    codes: list[int]
+    timestamp: Instant
+
+
+class _Waiting(NamedTuple):
     """A write that waits for its batch."""
 
-    command: Command
-    encoded: bytes
-    events: int
-    answer: asyncio.Future[Results]
+    call: Call
+    answer: asyncio.Future[_Results]
+
+    @property
+    def events(self) -> int:
+        return self.call.events
 
 
 class LedgerService:
@@ -66,23 +83,29 @@ class LedgerService:
         self._books = replay.books
         self._head = replay.head
         self._queue_events_max = queue_events_max
-        self._queue: deque[_Call] = deque()
+        self._queue: deque[_Waiting] = deque()
         self._queued_events = 0
-        self._in_flight: list[_Call] = []
+        self._in_flight: list[_Waiting] = []
         self._reads: list[Callable[[], None]] = []
         self._is_durable = True
         self._is_stopped = False
         self._committer: asyncio.Task[None] | None = None
 
     async def create_accounts(self, command: Accounts) -> AccountResults:
-        results = await self._submit(command, len(command.accounts))
-        assert isinstance(results, AccountResults), "results are of the command's kind"
-        return results
+        _check_size(len(command.accounts))
+        results = await self._submit(called(command))
+        return AccountResults(tuple(results.codes))
 
     async def create_transfers(self, command: Transfers) -> TransferResults:
-        results = await self._submit(command, len(command.transfers))
-        assert isinstance(results, TransferResults), "results are of the command's kind"
-        return results
+        _check_size(len(command.transfers))
+        results = await self._submit(called(command))
+        return TransferResults(tuple(results.codes), results.timestamp)
+
+    async def record_accounts(self, command: Records) -> RecordResults:
+        return await self._record(ACCOUNTS, command)
+
+    async def record_transfers(self, command: Records) -> RecordResults:
+        return await self._record(TRANSFERS, command)
 
     async def lookup_accounts(self, query: LookupAccounts) -> Accounts:
         _check_size(len(query.ids))
@@ -99,6 +122,14 @@ class LedgerService:
     async def trial_balance(self, query: TrialBalanceQuery) -> TrialBalance:
         return await self._read(lambda books: read.trial_balance(books, query))
 
+    async def balances_at(self, query: BalancesAt) -> Accounts:
+        _check_size(len(query.ids))
+        return await self._read(lambda books: read.balances_at(books, query))
+
+    async def list_changes(self, query: ListChanges) -> Changes:
+        _check_size(query.limit)
+        return await self._read(lambda books: read.list_changes(books, query))
+
     async def expire_due(self) -> None:
         """Journal the time of day when a pending transfer's time is up and no call has come.
 
@@ -108,14 +139,18 @@ class LedgerService:
         if not self._is_stopped and self._books.next_due(now) is not None:
             await self.create_transfers(Transfers(()))
 
-    async def _submit(self, command: Command, events: int) -> Results:
+    async def _record(self, kind: int, command: Records) -> RecordResults:
+        check_records(command)
+        results = await self._submit(called_with(kind, command.records))
+        return RecordResults(bytes(results.codes), results.timestamp)
+
+    async def _submit(self, call: Call) -> _Results:
         self._check_running()
-        _check_size(events)
-        if self._queued_events + events > self._queue_events_max:
+        if self._queued_events + call.events > self._queue_events_max:
             raise Unavailable("the ledger has more work waiting than it takes on")
-        answer: asyncio.Future[Results] = asyncio.get_running_loop().create_future()
-        self._queue.append(_Call(command, encode_command(command), events, answer))
-        self._queued_events += events
+        answer: asyncio.Future[_Results] = asyncio.get_running_loop().create_future()
+        self._queue.append(_Waiting(call, answer))
+        self._queued_events += call.events
         if self._committer is None:
             self._committer = asyncio.create_task(self._commit_all())
         return await answer
@@ -148,7 +183,7 @@ class LedgerService:
             if not self._is_durable:
                 self._stop()
 
-    def _next_batch(self) -> list[_Call]:
+    def _next_batch(self) -> list[_Waiting]:
         calls = [self._queue.popleft()]
         events = calls[0].events
         while self._queue and events + self._queue[0].events <= BATCH_MAX:
@@ -157,20 +192,25 @@ class LedgerService:
         self._queued_events -= events
         return calls
 
-    async def _commit(self, calls: list[_Call]) -> None:
+    async def _commit(self, calls: list[_Waiting]) -> None:
         self._is_durable = False
         self._in_flight = calls
         begin = max(self._clock.now(), self._books.timestamp + 1)
-        results = apply(self._books, begin, [call.command for call in calls])
-        batch = following(self._head, begin, encode_entry([call.encoded for call in calls]))
+        entry = apply(self._books, begin, [waiting.call for waiting in calls])
+        batch = following(self._head, begin, entry.body)
         await self._database.write(lambda session: store.append(session, batch))
         self._head = batch
         self._in_flight = []
         self._is_durable = True
-        for call, result in zip(calls, results, strict=True):
-            if not call.answer.done():
-                call.answer.set_result(result)
+        self._answer_writes(calls, entry.codes)
         self._answer_reads()
+
+    def _answer_writes(self, calls: list[_Waiting], codes: list[list[int]]) -> None:
+        timestamp = self._books.timestamp - sum(waiting.events for waiting in calls)
+        for waiting, results in zip(calls, codes, strict=True):
+            timestamp += waiting.events
+            if not waiting.answer.done():
+                waiting.answer.set_result(_Results(results, Instant(timestamp)))
 
     def _answer_reads(self) -> None:
         reads, self._reads = self._reads, []
@@ -197,10 +237,16 @@ class ReplayedLedger:
         self._books = books
 
     async def create_accounts(self, command: Accounts) -> AccountResults:
-        raise Unavailable("these books are only for reading")
+        raise _only_for_reading()
 
     async def create_transfers(self, command: Transfers) -> TransferResults:
-        raise Unavailable("these books are only for reading")
+        raise _only_for_reading()
+
+    async def record_accounts(self, command: Records) -> RecordResults:
+        raise _only_for_reading()
+
+    async def record_transfers(self, command: Records) -> RecordResults:
+        raise _only_for_reading()
 
     async def lookup_accounts(self, query: LookupAccounts) -> Accounts:
         return read.lookup_accounts(self._books, query)
@@ -213,6 +259,24 @@ class ReplayedLedger:
 
     async def trial_balance(self, query: TrialBalanceQuery) -> TrialBalance:
         return read.trial_balance(self._books, query)
+
+    async def balances_at(self, query: BalancesAt) -> Accounts:
+        return read.balances_at(self._books, query)
+
+    async def list_changes(self, query: ListChanges) -> Changes:
+        return read.list_changes(self._books, query)
+
+
+def _only_for_reading() -> Unavailable:
+    return Unavailable("these books are only for reading")
+
+
+def check_records(command: Records) -> None:
+    """Refuse what is not a batch of records."""
+    events, rest = divmod(len(command.records), RECORD_BYTES)
+    if rest:
+        raise RecordsMisshapen(f"{len(command.records)} bytes; a record has {RECORD_BYTES}")
+    _check_size(events)
 
 
 def _check_size(events: int) -> None:

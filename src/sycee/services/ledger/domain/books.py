@@ -7,13 +7,17 @@ from bisect import bisect_left
 from heapq import heappop, heappush
 from typing import Final, NamedTuple
 
-from sycee.services.ledger.contract import Account, Transfer
-from sycee.services.ledger.domain.bits import expires_at
+from msgspec.structs import replace
+
+from sycee.kernel.u128 import U128
+from sycee.services.ledger.contract import Account, Transfer, TransferId
+from sycee.services.ledger.domain.bits import EXPIRED_ROW, expires_at
 from sycee.services.ledger.domain.record import (
     RECORD_BYTES,
     TIMESTAMP,
     TIMESTAMP_OFFSET,
     decode_transfer,
+    encode_account,
     encode_transfer,
 )
 
@@ -23,6 +27,12 @@ POSTED: Final = 2
 VOIDED: Final = 3
 EXPIRED: Final = 4
 """What became of a transfer's pending amount."""
+
+OPENED_CHANGE: Final = 0
+RECORDED_CHANGE: Final = 1
+EXPIRED_CHANGE: Final = 2
+CHANGE_BITS: Final = 2
+"""A change is kept as ``number << CHANGE_BITS | kind``: the account's or the transfer's number."""
 
 _BURNED: Final = -1
 _POSITION_BITS: Final = 40
@@ -68,10 +78,10 @@ class TransferTable:
     def __len__(self) -> int:
         return len(self.statuses)
 
-    def append(self, transfer: Transfer, status: int) -> int:
+    def append(self, transfer: Transfer, record: bytes, status: int) -> int:
         """Store a transfer; its position."""
         position = len(self.statuses)
-        self._records += encode_transfer(transfer)
+        self._records += record
         self.statuses.append(status)
         self.positions[transfer.id] = position
         return position
@@ -122,17 +132,24 @@ class _Before(NamedTuple):
 
 
 class Books:
-    """Everything the ledger knows. ``timestamp`` is the last one that it gave away."""
+    """Everything the ledger knows. ``timestamp`` is the last one that it gave away; ``rows`` are
+    the records of all that the entry of the moment recorded."""
 
     __slots__ = (
         "_account_timestamps",
         "_before",
         "_due",
         "_first_account",
+        "_first_change",
+        "_first_row",
         "_first_transfer",
         "_in_chain",
         "_resolved",
         "accounts",
+        "changes",
+        "expired_at",
+        "opened",
+        "rows",
         "timestamp",
         "transfers",
     )
@@ -142,17 +159,27 @@ class Books:
         self._account_timestamps = array("Q")
         self.transfers = TransferTable()
         self.timestamp = 0
+        self.rows = bytearray()
+        self.opened: list[Book] = []
+        self.changes = array("Q")
+        self.expired_at: dict[int, int] = {}
         self._due: list[int] = []
         self._in_chain = False
         self._first_account = 0
+        self._first_change = 0
+        self._first_row = 0
         self._first_transfer = 0
         self._before: list[_Before] = []
         self._resolved: list[int] = []
 
     def open(self, account: Account) -> None:
         """Add an account."""
-        self.accounts[account.id] = Book(account)
+        book = Book(account)
+        self.accounts[account.id] = book
         self._account_timestamps.append(account.timestamp)
+        self.changes.append(len(self.opened) << CHANGE_BITS | OPENED_CHANGE)
+        self.opened.append(book)
+        self.rows += encode_account(account)
 
     def last_account_timestamp(self) -> int:
         """When the latest account was opened; 0 when there is none."""
@@ -167,7 +194,10 @@ class Books:
 
     def record(self, transfer: Transfer, status: int, debit: Book, credit: Book) -> None:
         """Add a transfer to the table and to both accounts' pages; balances are the caller's."""
-        position = self.transfers.append(transfer, status)
+        record = encode_transfer(transfer)
+        position = self.transfers.append(transfer, record, status)
+        self.changes.append(position << CHANGE_BITS | RECORDED_CHANGE)
+        self.rows += record
         debit.positions.append(position)
         credit.positions.append(position)
         if transfer.timeout_s:
@@ -179,6 +209,14 @@ class Books:
         if self._in_chain:
             self._resolved.append(position)
         self.transfers.statuses[position] = status
+
+    def expire(self, position: int, pending: Transfer) -> None:
+        """A pending transfer ends by itself, at the next nanosecond."""
+        self.timestamp += 1
+        self.transfers.statuses[position] = EXPIRED
+        self.expired_at[position] = self.timestamp
+        self.changes.append(position << CHANGE_BITS | EXPIRED_CHANGE)
+        self.rows += encode_transfer(_expiry(pending, self.timestamp))
 
     def touch(self, debit: Book, credit: Book) -> None:
         """Announce a change of two pages; inside a chain, what they held is kept."""
@@ -206,6 +244,8 @@ class Books:
         """From here, remember what it takes to undo."""
         self._in_chain = True
         self._first_account = len(self.accounts)
+        self._first_change = len(self.changes)
+        self._first_row = len(self.rows)
         self._first_transfer = len(self.transfers)
 
     def keep_chain(self) -> None:
@@ -227,7 +267,21 @@ class Books:
         while len(self.accounts) > self._first_account:
             self.accounts.popitem()
             self._account_timestamps.pop()
+            self.opened.pop()
+        del self.changes[self._first_change :]
+        del self.rows[self._first_row :]
         self.keep_chain()
+
+
+def _expiry(pending: Transfer, timestamp: int) -> Transfer:
+    """The row that tells of an expiry: no id of its own, the pending transfer's as pending id."""
+    return replace(
+        pending,
+        id=TransferId(U128(0)),
+        pending_id=pending.id,
+        flags=EXPIRED_ROW,
+        timestamp=timestamp,
+    )
 
 
 def _page(book: Book) -> _Before:

@@ -44,7 +44,8 @@ class Replay:
         self.head = BEGINNING
 
     def take(self, batch: Batch) -> None:
-        """Apply the next batch; ``JournalDamaged`` names it when it is not the next, unharmed."""
+        """Apply the next batch; ``JournalDamaged`` names it when it is not the next, unharmed, or
+        when the rules give other results than those that were recorded."""
         due = self.head.seq + 1
         if batch.seq != due:
             raise JournalDamaged(f"batch {due} is missing: batch {batch.seq} comes in its place")
@@ -53,8 +54,9 @@ class Replay:
         if batch.timestamp <= self.books.timestamp:
             raise JournalDamaged(f"batch {due} goes back in time")
         try:
-            commands = list(decode_entry(batch.body))
+            calls = decode_entry(batch.body)
         except JournalDamaged as damage:
             raise JournalDamaged(f"batch {due} cannot be read: {damage}") from damage
-        apply(self.books, batch.timestamp, commands)
+        if apply(self.books, batch.timestamp, calls).body != batch.body:
+            raise JournalDamaged(f"batch {due} was recorded by other rules: its results differ")
         self.head = batch

@@ -1,12 +1,11 @@
 """Accounts and transfers as records of 128 bytes, for the journal and for the tables in memory.
 
-The fields and their widths are TigerBeetle's, so that a record can hold every legal event and
-no other.
+The layout is TigerBeetle's, so that a record can hold every legal event and no other.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from struct import Struct, error
 
 from sycee.kernel.u128 import U128
@@ -17,13 +16,16 @@ from sycee.services.ledger.contract import (
     Transfer,
     TransferId,
 )
+from sycee.services.ledger.domain.bits import ACCOUNT_IMPORTED, IMPORTED
 
-_LAYOUT = Struct(">16s16s16s16s16s16sQIIIHHQ")
+_LAYOUT = Struct("<16s16s16s16s16s16sQIIIHHQ")
 """Six 128-bit numbers, user_data_64, user_data_32, timeout, ledger, code, flags, timestamp."""
 
 RECORD_BYTES = _LAYOUT.size
 TIMESTAMP_OFFSET = RECORD_BYTES - 8
-TIMESTAMP = Struct(">Q")
+TIMESTAMP = Struct("<Q")
+_FLAGS_OFFSET = TIMESTAMP_OFFSET - 2
+_NO_TIMESTAMP = bytes(8)
 
 _u128 = U128.from_bytes
 
@@ -32,12 +34,12 @@ def encode_transfer(transfer: Transfer) -> bytes:
     """The record of a transfer; ``FieldOutOfRange`` when a number does not fit its field."""
     try:
         return _LAYOUT.pack(
-            transfer.id.to_bytes(16, "big"),
-            transfer.debit_account_id.to_bytes(16, "big"),
-            transfer.credit_account_id.to_bytes(16, "big"),
-            transfer.amount.to_bytes(16, "big"),
-            transfer.pending_id.to_bytes(16, "big"),
-            transfer.user_data_128.to_bytes(16, "big"),
+            transfer.id.to_bytes(16, "little"),
+            transfer.debit_account_id.to_bytes(16, "little"),
+            transfer.credit_account_id.to_bytes(16, "little"),
+            transfer.amount.to_bytes(16, "little"),
+            transfer.pending_id.to_bytes(16, "little"),
+            transfer.user_data_128.to_bytes(16, "little"),
             transfer.user_data_64,
             transfer.user_data_32,
             transfer.timeout_s,
@@ -64,16 +66,16 @@ def _transfer(
     fields: tuple[bytes, bytes, bytes, bytes, bytes, bytes, int, int, int, int, int, int, int],
 ) -> Transfer:
     return Transfer(
-        TransferId(_u128(fields[0], "big")),
-        AccountId(_u128(fields[1], "big")),
-        AccountId(_u128(fields[2], "big")),
-        _u128(fields[3], "big"),
+        TransferId(_u128(fields[0], "little")),
+        AccountId(_u128(fields[1], "little")),
+        AccountId(_u128(fields[2], "little")),
+        _u128(fields[3], "little"),
         fields[9],
         fields[10],
         fields[11],
-        TransferId(_u128(fields[4], "big")),
+        TransferId(_u128(fields[4], "little")),
         fields[8],
-        _u128(fields[5], "big"),
+        _u128(fields[5], "little"),
         fields[6],
         fields[7],
         fields[12],
@@ -84,12 +86,12 @@ def encode_account(account: Account) -> bytes:
     """The record of an account; ``FieldOutOfRange`` when a number does not fit its field."""
     try:
         return _LAYOUT.pack(
-            account.id.to_bytes(16, "big"),
-            account.debits_pending.to_bytes(16, "big"),
-            account.debits_posted.to_bytes(16, "big"),
-            account.credits_pending.to_bytes(16, "big"),
-            account.credits_posted.to_bytes(16, "big"),
-            account.user_data_128.to_bytes(16, "big"),
+            account.id.to_bytes(16, "little"),
+            account.debits_pending.to_bytes(16, "little"),
+            account.debits_posted.to_bytes(16, "little"),
+            account.credits_pending.to_bytes(16, "little"),
+            account.credits_posted.to_bytes(16, "little"),
+            account.user_data_128.to_bytes(16, "little"),
             account.user_data_64,
             account.user_data_32,
             0,
@@ -106,12 +108,12 @@ def decode_accounts(records: bytes) -> Iterator[Account]:
     """The accounts of records laid end to end."""
     for fields in _LAYOUT.iter_unpack(records):
         yield Account(
-            id=AccountId(_u128(fields[0], "big")),
-            debits_pending=_u128(fields[1], "big"),
-            debits_posted=_u128(fields[2], "big"),
-            credits_pending=_u128(fields[3], "big"),
-            credits_posted=_u128(fields[4], "big"),
-            user_data_128=_u128(fields[5], "big"),
+            id=AccountId(_u128(fields[0], "little")),
+            debits_pending=_u128(fields[1], "little"),
+            debits_posted=_u128(fields[2], "little"),
+            credits_pending=_u128(fields[3], "little"),
+            credits_posted=_u128(fields[4], "little"),
+            user_data_128=_u128(fields[5], "little"),
             user_data_64=fields[6],
             user_data_32=fields[7],
             ledger=fields[9],
@@ -119,3 +121,21 @@ def decode_accounts(records: bytes) -> Iterator[Account]:
             flags=fields[11],
             timestamp=fields[12],
         )
+
+
+def encode_accounts(accounts: Iterable[Account]) -> bytes:
+    """The records of accounts, laid end to end."""
+    return b"".join(map(encode_account, accounts))
+
+
+def encode_transfers(transfers: Iterable[Transfer]) -> bytes:
+    """The records of transfers, laid end to end."""
+    return b"".join(map(encode_transfer, transfers))
+
+
+def unstamped(is_transfer: bool, record: bytes) -> bytes:
+    """The record as its caller gave it: the time is the ledger's, but of an imported event."""
+    flags = int.from_bytes(record[_FLAGS_OFFSET:TIMESTAMP_OFFSET], "little")
+    if flags & (IMPORTED if is_transfer else ACCOUNT_IMPORTED):
+        return record
+    return record[:TIMESTAMP_OFFSET] + _NO_TIMESTAMP

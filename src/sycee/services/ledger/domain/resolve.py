@@ -75,14 +75,16 @@ def resolve(books: Books, transfer: Transfer, flags: int, at: int) -> Code:
 
 
 def expire(books: Books, at: int) -> None:
-    """Void every pending transfer whose time is up at nanosecond ``at``, the earliest first."""
+    """Void every pending transfer whose time is up at nanosecond ``at``, the earliest first.
+
+    Each takes the next nanosecond of the books for itself."""
     while (position := books.next_due(at)) is not None:
         pending = books.transfers.at(position)
         debit = books.accounts[pending.debit_account_id]
         credit = books.accounts[pending.credit_account_id]
         _release(pending, debit, credit)
         _reopen(pending, debit, credit)
-        books.resolve(position, EXPIRED)
+        books.expire(position, pending)
 
 
 def _misshapen(transfer: Transfer, flags: int) -> Code:
