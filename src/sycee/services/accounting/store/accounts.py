@@ -19,19 +19,24 @@ from sycee.services.accounting.store.bodies import (
     number_or_none,
     octets,
     places,
+    sql,
 )
 from sycee.services.ledger.contract import AccountId
 
 IDS_MAX = 500
 """Ids in one statement."""
 
-_COLUMNS = "id, name, currency, kind, lower_minor, upper_minor, metadata, opened, is_open"
+_SELECT = (
+    "SELECT id, name, currency, kind, lower_minor, upper_minor, metadata, opened, is_open, owner"
+    " FROM accounts"
+)
 
 
 def add(session: Session, owner: str, account: NamedAccount) -> None:
     """Keep an account that is about to be opened; the one that exists wins."""
     session.run(
-        f"INSERT INTO accounts (owner, {_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 0)"
+        "INSERT INTO accounts (owner, id, name, currency, kind, lower_minor, upper_minor, metadata,"
+        " opened, is_open) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 0)"
         " ON CONFLICT (owner, name, currency) DO NOTHING",
         owner,
         account.id.encode(),
@@ -55,7 +60,7 @@ def find(
 ) -> tuple[NamedAccount, bool] | None:
     """An account, and whether the ledger has it."""
     row = session.row(
-        f"SELECT {_COLUMNS} FROM accounts WHERE owner = ? AND name = ? AND currency = ?",
+        sql(_SELECT, "WHERE owner = ? AND name = ? AND currency = ?"),
         owner,
         name,
         currency,
@@ -69,8 +74,7 @@ def by_ids(session: Session, ids: Sequence[AccountId]) -> list[tuple[str, NamedA
     for first in range(0, len(ids), IDS_MAX):
         some = ids[first : first + IDS_MAX]
         rows = session.rows(
-            f"SELECT {_COLUMNS}, owner FROM accounts WHERE is_open = 1"
-            f" AND id IN ({places(len(some))})",
+            sql(_SELECT, "WHERE is_open = 1 AND id IN (", places(len(some)), ")"),
             *(account.encode() for account in some),
         )
         found += [(str(row[9]), _account(row)) for row in rows]
@@ -82,9 +86,11 @@ def page(
 ) -> list[NamedAccount]:
     """The next open accounts in order of name and currency."""
     rows = session.rows(
-        f"SELECT {_COLUMNS} FROM accounts WHERE owner = ? AND is_open = 1"
-        " AND SUBSTR(name, 1, ?) = ? AND (name > ? OR (name = ? AND currency > ?))"
-        " ORDER BY name, currency LIMIT ?",
+        sql(
+            _SELECT,
+            "WHERE owner = ? AND is_open = 1 AND SUBSTR(name, 1, ?) = ?",
+            "AND (name > ? OR (name = ? AND currency > ?)) ORDER BY name, currency LIMIT ?",
+        ),
         owner,
         len(prefix),
         prefix,

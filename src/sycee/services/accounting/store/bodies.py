@@ -66,3 +66,8 @@ def text_or_none(value: Value) -> str | None:
 def places(count: int) -> str:
     """As many placeholders, for ``IN (…)``."""
     return ", ".join("?" * count)
+
+
+def sql(*parts: str) -> str:
+    """A statement of parts that are words of this code, never of a request."""
+    return " ".join(parts)

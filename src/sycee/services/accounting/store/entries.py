@@ -20,6 +20,7 @@ from sycee.services.accounting.store.bodies import (
     number_or_none,
     octets,
     places,
+    sql,
     text_or_none,
 )
 from sycee.services.ledger.contract import Transfer, TransferId
@@ -32,11 +33,11 @@ _recorded = decoder(Recorded).decode
 _refused = decoder(Refused).decode
 _arguments = msgspec.json.Decoder(dict[str, str]).decode
 
-_COLUMNS = (
-    "t.owner, t.id, t.digest, t.effective, m.text, t.template, t.version, t.arguments, t.attempt,"
-    " t.state, t.recorded, t.body"
+_SELECT = (
+    "SELECT t.owner, t.id, t.digest, t.effective, m.text, t.template, t.version, t.arguments,"
+    " t.attempt, t.state, t.recorded, t.body"
+    " FROM transactions t JOIN metadata m ON m.key = t.metadata"
 )
-_FROM = "FROM transactions t JOIN metadata m ON m.key = t.metadata"
 
 
 def begin(session: Session, draft: Draft) -> bool:
@@ -93,8 +94,10 @@ def _add_attempt(session: Session, entry: Entry, chain: Sequence[Transfer]) -> N
     for first in range(0, len(ids), ROWS_MAX):
         some = ids[first : first + ROWS_MAX]
         session.run(
-            "INSERT INTO transfers (id, owner, transaction_id) VALUES "
-            + ", ".join(["(?, ?, ?)"] * len(some)),
+            sql(
+                "INSERT INTO transfers (id, owner, transaction_id) VALUES",
+                ", ".join(["(?, ?, ?)"] * len(some)),
+            ),
             *(value for id in some for value in (id.encode(), entry.owner, entry.id)),
         )
 
@@ -139,7 +142,7 @@ def refuse(session: Session, entry: Entry, why: Refused) -> None:
 
 def find(session: Session, owner: str, id: TransactionId) -> Entry | None:
     """One entry."""
-    row = session.row(f"SELECT {_COLUMNS} {_FROM} WHERE t.owner = ? AND t.id = ?", owner, id)
+    row = session.row(sql(_SELECT, "WHERE t.owner = ? AND t.id = ?"), owner, id)
     return _entry(row) if row else None
 
 
@@ -151,8 +154,11 @@ def transactions_of(
     for first in range(0, len(ids), ROWS_MAX):
         some = ids[first : first + ROWS_MAX]
         rows = session.rows(
-            "SELECT id, transaction_id FROM transfers WHERE owner = ?"
-            f" AND id IN ({places(len(some))})",
+            sql(
+                "SELECT id, transaction_id FROM transfers WHERE owner = ? AND id IN (",
+                places(len(some)),
+                ")",
+            ),
             owner,
             *(id.encode() for id in some),
         )
@@ -169,7 +175,7 @@ def by_ids(
     for first in range(0, len(ids), ROWS_MAX):
         some = ids[first : first + ROWS_MAX]
         rows = session.rows(
-            f"SELECT {_COLUMNS} {_FROM} WHERE t.owner = ? AND t.id IN ({places(len(some))})",
+            sql(_SELECT, "WHERE t.owner = ? AND t.id IN (", places(len(some)), ")"),
             owner,
             *some,
         )
@@ -180,8 +186,7 @@ def by_ids(
 def open_ones(session: Session, owner: str, after: str, limit: int) -> list[Entry]:
     """The next entries that are not settled, in order of id."""
     rows = session.rows(
-        f"SELECT {_COLUMNS} {_FROM} WHERE t.owner = ? AND t.state = 'open' AND t.id > ?"
-        " ORDER BY t.id LIMIT ?",
+        sql(_SELECT, "WHERE t.owner = ? AND t.state = 'open' AND t.id > ? ORDER BY t.id LIMIT ?"),
         owner,
         after,
         limit,
@@ -192,9 +197,12 @@ def open_ones(session: Session, owner: str, after: str, limit: int) -> list[Entr
 def page(session: Session, owner: str, after: tuple[int, str], limit: int) -> list[Entry]:
     """The next posted entries in the order in which they were recorded."""
     rows = session.rows(
-        f"SELECT {_COLUMNS} {_FROM} WHERE t.owner = ? AND t.recorded IS NOT NULL"
-        " AND (t.recorded > ? OR (t.recorded = ? AND t.id > ?))"
-        " ORDER BY t.recorded, t.id LIMIT ?",
+        sql(
+            _SELECT,
+            "WHERE t.owner = ? AND t.recorded IS NOT NULL",
+            "AND (t.recorded > ? OR (t.recorded = ? AND t.id > ?))",
+            "ORDER BY t.recorded, t.id LIMIT ?",
+        ),
         owner,
         after[0],
         after[0],
@@ -209,8 +217,11 @@ def effective(
 ) -> list[Entry]:
     """The next posted entries that are effective in a span, in order of effect and id."""
     rows = session.rows(
-        f"SELECT {_COLUMNS} {_FROM} WHERE t.owner = ? AND t.counts >= ? AND t.counts < ?"
-        " AND (t.counts > ? OR (t.counts = ? AND t.id > ?)) ORDER BY t.counts, t.id LIMIT ?",
+        sql(
+            _SELECT,
+            "WHERE t.owner = ? AND t.counts >= ? AND t.counts < ?",
+            "AND (t.counts > ? OR (t.counts = ? AND t.id > ?)) ORDER BY t.counts, t.id LIMIT ?",
+        ),
         owner,
         start,
         end,

@@ -9,7 +9,7 @@ import msgspec
 from sycee.kernel.clock import Instant
 from sycee.runtime.database import Row, Session
 from sycee.services.accounting.contract import Period, TransactionId
-from sycee.services.accounting.store.bodies import decoder, encode, number, octets
+from sycee.services.accounting.store.bodies import decoder, encode, number, octets, sql
 
 _period = decoder(Period).decode
 _ROWS_MAX = 100
@@ -64,7 +64,7 @@ def numbered(session: Session, owner: str, number: int) -> Closing | None:
 
 
 def _one(session: Session, where: str, *values: str | int) -> Closing | None:
-    row = session.row(f"SELECT number, name, ending, body FROM periods WHERE {where}", *values)
+    row = session.row(sql("SELECT number, name, ending, body FROM periods WHERE", where), *values)
     return _closing(row) if row else None
 
 
@@ -94,8 +94,10 @@ def seal(session: Session, owner: str, period: Period, lines: Sequence[Line]) ->
     for first in range(0, len(lines), _ROWS_MAX):
         some = lines[first : first + _ROWS_MAX]
         session.run(
-            "INSERT INTO sealed (owner, number, place, transaction_id, digest) VALUES "
-            + ", ".join(["(?, ?, ?, ?, ?)"] * len(some)),
+            sql(
+                "INSERT INTO sealed (owner, number, place, transaction_id, digest) VALUES",
+                ", ".join(["(?, ?, ?, ?, ?)"] * len(some)),
+            ),
             *(
                 value
                 for place, line in enumerate(some, first)
