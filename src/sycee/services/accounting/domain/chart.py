@@ -32,6 +32,7 @@ _CACHED: Final = 10_000
 
 CURRENCIES: Final = {number: Currency(code) for code, (number, _) in BY_CODE.items()}
 """Ledger number -> currency."""
+CODES: Final = frozenset(BY_CODE)
 
 
 class AccountCode(IntEnum):

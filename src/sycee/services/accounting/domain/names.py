@@ -53,16 +53,26 @@ def is_prefix(text: str) -> bool:
     return _PREFIX.fullmatch(text) is not None
 
 
+def is_transaction_id(id: str) -> bool:
+    """Whether a transaction may have this id."""
+    return _TRANSACTION.fullmatch(id) is not None
+
+
 def check_transaction_id(id: str) -> None:
     """Refuse an id that no transaction can have."""
-    if not _TRANSACTION.fullmatch(id):
+    if not is_transaction_id(id):
         text = "An id is 1 to 80 letters, digits, hyphens, underscores, dots or colons."
         raise NameInvalid(text, param="id")
 
 
+def is_plain_name(name: str) -> bool:
+    """Whether a template, a period or an import may be called so."""
+    return _PLAIN.fullmatch(name) is not None
+
+
 def check_plain_name(name: str, param: str) -> None:
     """Refuse a name that no template, period or import can have."""
-    if not _PLAIN.fullmatch(name):
+    if not is_plain_name(name):
         text = f"{param} is 1 to 60 letters, digits, hyphens, underscores or dots."
         raise NameInvalid(text, param=param)
 
