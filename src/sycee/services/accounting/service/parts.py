@@ -7,6 +7,7 @@ from typing import Final
 import msgspec
 
 from sycee.kernel.clock import Clock
+from sycee.kernel.ids import Ids
 from sycee.runtime.database import Database
 from sycee.services.ledger.contract import Ledger
 
@@ -30,8 +31,8 @@ class Parts(msgspec.Struct, frozen=True):
     settings: Settings
     database: Database
     clock: Clock
+    ids: Ids
     ledger: Ledger
-    receipts_seed: bytes
 
 
 class WrongBooks(Exception):
