@@ -42,8 +42,8 @@ _PAGE = 200
 class PeriodsService:
     """Closes periods in three steps, each of which may be repeated after a crash.
 
-    First the period is closed for new transactions; when the ledger's time is past its end, whatever
-    was begun before is settled; then what is there is sealed.
+    First the period is closed for new transactions; when the ledger's time is past its end,
+    whatever was begun before is settled; then what is there is sealed.
     """
 
     def __init__(

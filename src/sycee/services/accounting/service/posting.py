@@ -8,6 +8,7 @@ transfer that broke it.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import partial
 
@@ -55,6 +56,7 @@ class Posting:
         self._parts = parts
         self._accounts = accounts
         self._rebuild: Rebuild | None = None
+        self._at_work: Counter[tuple[str, TransactionId]] = Counter()
 
     def rebuilds(self, rebuild: Rebuild) -> None:
         """Have runs that must be tried again made anew by ``rebuild``."""
@@ -82,13 +84,24 @@ class Posting:
 
     async def settle(self, entry: Entry) -> Entry:
         """Ask the ledger until the entry is posted or refused; ``Contended`` after many tries."""
-        for _ in range(self._parts.settings.tries_max):
-            if entry.state is not State.OPEN:
-                return entry
-            entry = await self._try(entry)
+        place = (entry.owner, entry.id)
+        self._at_work[place] += 1
+        try:
+            for _ in range(self._parts.settings.tries_max):
+                if entry.state is not State.OPEN:
+                    return entry
+                entry = await self._try(entry)
+        finally:
+            self._at_work[place] -= 1
+            if not self._at_work[place]:
+                del self._at_work[place]
         if entry.state is State.OPEN:
             raise Contended("The balances changed at every try.")
         return entry
+
+    def is_at_work(self, entry: Entry) -> bool:
+        """Whether a call is settling it now."""
+        return (entry.owner, entry.id) in self._at_work
 
     async def settle_open(self, owner: str) -> None:
         """Settle whatever of an owner's a crash or an absence left open."""

@@ -194,6 +194,22 @@ def open_ones(session: Session, owner: str, after: str, limit: int) -> list[Entr
     return [_entry(row) for row in rows]
 
 
+def open_anywhere(session: Session, after: tuple[str, str], limit: int) -> list[Entry]:
+    """The next entries of any owner that are not settled, in order of owner and id."""
+    rows = session.rows(
+        sql(
+            _SELECT,
+            "WHERE t.state = 'open' AND (t.owner > ? OR (t.owner = ? AND t.id > ?))",
+            "ORDER BY t.owner, t.id LIMIT ?",
+        ),
+        after[0],
+        after[0],
+        after[1],
+        limit,
+    )
+    return [_entry(row) for row in rows]
+
+
 def page(session: Session, owner: str, after: tuple[int, str], limit: int) -> list[Entry]:
     """The next posted entries in the order in which they were recorded."""
     rows = session.rows(

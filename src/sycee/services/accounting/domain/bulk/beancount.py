@@ -60,6 +60,7 @@ _POSTING: Final = re.compile(
     r"\s+([A-Z][A-Za-z0-9:-]*)(?:\s+([+-]?[0-9,]+(?:\.[0-9]+)?)\s+([A-Z]{3}))?\s*"
 )
 _STRING: Final = re.compile(r'"((?:[^"\\]|\\.)*)"')
+_BEFORE_COMMENT: Final = re.compile(r'(?:[^";]|"(?:[^"\\]|\\.)*"|")*')
 _TRANSACTION: Final = ("*", "!", "txn")
 _PLAIN: Final = re.compile(r"[a-z0-9](?:[A-Za-z0-9]|-(?!-)|_(?![-_]))*(?<![-_])")
 
@@ -216,13 +217,8 @@ class _Reader:
 
 
 def _without_comment(line: str) -> str:
-    quoted = False
-    for place, letter in enumerate(line):
-        if letter == '"' and line[place - 1 : place] != "\\":
-            quoted = not quoted
-        if letter == ";" and not quoted:
-            return line[:place]
-    return line
+    found = _BEFORE_COMMENT.match(line)
+    return found[0] if found else ""
 
 
 def _value(text: str) -> str:
@@ -285,4 +281,6 @@ def _part(part: str) -> str:
 def _own_part(text: str) -> str:
     if text.startswith("X-"):
         return bytes.fromhex(text.removeprefix("X-")).decode()
+    if not text:
+        raise ValueError("a part is empty")
     return text[0].lower() + text[1:].replace("--", "_")

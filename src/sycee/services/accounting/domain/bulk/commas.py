@@ -6,9 +6,8 @@ metadata are those of its first row. No field goes over several lines.
 
 from __future__ import annotations
 
-import csv
+import re
 from collections.abc import Iterable
-from io import StringIO
 from typing import Final
 
 from sycee.services.accounting.contract import AccountName, Leg, Metadata, Side
@@ -43,6 +42,7 @@ COLUMNS: Final = (
     "metadata",
 )
 HEADING: Final = ",".join(COLUMNS) + "\n"
+_FIELD: Final = re.compile(r'(?:"((?:[^"]|"")*)"|([^",]*))(,|$)')
 _NEEDED: Final = ("record", "account", "currency")
 
 Row = dict[str, str]
@@ -127,10 +127,15 @@ class _Reader:
 
 
 def _fields(line: str, number: int) -> list[str]:
-    try:
-        return next(csv.reader([line], strict=True), [])
-    except csv.Error as cause:
-        raise BadLine(number, "record", str(cause)) from cause
+    fields: list[str] = []
+    place = 0
+    while found := _FIELD.match(line, place):
+        quoted, plain, end = found.groups()
+        fields.append(plain if quoted is None else quoted.replace('""', '"'))
+        place = found.end()
+        if not end:
+            return fields
+    raise BadLine(number, "record", "a quotation mark stands where none may be")
 
 
 def _account(row: Row, number: int) -> AccountRecord:
@@ -185,6 +190,11 @@ def write(record: Record) -> str:
 
 
 def _row(**fields: str) -> str:
-    text = StringIO()
-    csv.writer(text, lineterminator="\n").writerow([fields.get(name, "") for name in COLUMNS])
-    return text.getvalue()
+    return ",".join(_written(fields.get(name, "")) for name in COLUMNS) + "\n"
+
+
+def _written(field: str) -> str:
+    if not any(letter in field for letter in ',"'):
+        return field
+    escaped = field.replace('"', '""')
+    return f'"{escaped}"'

@@ -112,7 +112,7 @@ def minor_units(text: str, currency: Currency) -> int | None:
     fraction = (fraction or "").rstrip("0")
     if len(fraction) > digits:
         return None
-    minor = int(whole) * 10**digits + int(fraction.ljust(digits, "0") or "0")
+    minor = int(whole + fraction.ljust(digits, "0"))
     return -minor if sign else minor
 
 
