@@ -62,7 +62,7 @@ class PeriodsService:
             return closing.sealed
         owner = owner_key(command.owner)
         # What begins after this mark is recorded after the period's end.
-        if await self._marks.now(command.owner) <= closing.end:
+        if await self._marks.now(command.owner) < closing.end:
             raise Unavailable("The ledger's clock is still within the period.")
         try:
             await self._posting.settle_open(owner)
