@@ -48,6 +48,11 @@ class Books:
         self.accounting = accounting
         self._count = 0
 
+    def next(self):
+        """A number that did not come before."""
+        self._count += 1
+        return self._count
+
     async def open(self, *names, kind=LIABILITY, currency="USD", owner=SHOP, **bounds):
         bounds = {f"{key}_minor": value for key, value in bounds.items()}
         for name in names:

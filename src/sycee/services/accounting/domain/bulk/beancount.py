@@ -169,6 +169,8 @@ class _Reader:
     def _metadata(self, rest: str) -> Metadata:
         if "metadata" in self._pairs:
             return Metadata(self._pair("metadata"))
+        if self.gathered.heading == _MARK:
+            return NO_METADATA
         texts = [_unescaped(text) for text in _STRING.findall(rest)]
         said = dict(zip(("narration", "payee"), reversed(texts), strict=False))
         said |= {key: value for key, (_, value) in self._pairs.items()}
