@@ -4,7 +4,8 @@ import asyncio
 import contextlib
 
 import pytest
-from tests.services.accounting.books import ASSET, SHOP, credit, debit, move, open_books
+from tests.services.accounting.books import ASSET, SHOP, code_of, credit, debit, move, open_books
+from tests.services.floor import NOON
 
 from sycee.kernel.refusal import Unavailable
 from sycee.kernel.u128 import U128
@@ -17,6 +18,7 @@ from sycee.services.accounting.contract import (
     ListTransactions,
     OpenAccount,
     Share,
+    VerifyPeriods,
 )
 from sycee.services.accounting.jobs import settle_all
 from sycee.services.accounting.service.parts import Parts, Settings
@@ -74,6 +76,11 @@ class FusedLedger:
         return answer
 
 
+def parts_of(books, ledger):
+    host = books.host
+    return Parts(Settings(), host.databases["accounting"], host.clock, host.ids, ledger)
+
+
 def fused(books, steps):
     """Accounting over the same stores that stops after so many steps."""
     fuse = Fuse(steps)
@@ -97,7 +104,8 @@ async def prepared(tmp_path):
 
 
 def legs(accounting, books):
-    return books.post(debit("gift", 50), debit("wallet", 50), credit("shop", 100), id="one")
+    several = debit("gift", 50), debit("wallet", 50), credit("shop", 100)
+    return books.post(*several, id="one", effective=NOON)
 
 
 def run(accounting, books):
@@ -176,19 +184,63 @@ async def test_what_nobody_asks_for_again_is_settled_by_itself(tmp_path, act):
         with pytest.raises(Stopped):
             await act(stopping, books)
         books.accounting = steady
-        parts = Parts(
-            Settings(),
-            books.host.databases["accounting"],
-            books.host.clock,
-            books.host.ids,
-            books.ledger,
-        )
-        await settle_all(books.accounting.posting, parts)
+        await settle_all(books.accounting.posting, parts_of(books, books.ledger))
         page = await books.accounting.list_transactions(ListTransactions(SHOP))
         assert "one" in [each.id for each in page.transactions]
         after = await sums(books)
         await act(books.accounting, books)
         assert await sums(books) == after
+
+
+@pytest.mark.parametrize("act", [legs, run, sweep])
+async def test_closing_a_period_settles_and_seals_what_was_left_open(tmp_path, act):
+    """Wherever the transaction stopped, the period closes over it, and it never comes later."""
+    for steps in range(2, 8):
+        folder = tmp_path / str(steps)
+        folder.mkdir()
+        books = await prepared(folder)
+        steady, books.accounting = books.accounting, fused(books, steps)
+        with pytest.raises(Stopped):
+            await act(books.accounting, books)
+        books.accounting = steady
+        books.host.clock.pass_s(60)
+        period = await books.close("1", books.host.clock.now())
+        before = await sums(books)
+        page = await books.accounting.list_transactions(ListTransactions(SHOP))
+        inside = [each.id for each in page.transactions if each.effective < period.end]
+        assert period.transactions == len(inside)
+        assert ("one" in inside) or act is not legs
+        assert "one" in [each.id for each in page.transactions]
+        await act(books.accounting, books)
+        assert await sums(books) == before
+
+
+async def test_a_closing_that_stops_at_any_step_is_completed_by_repeating_it(tmp_path):
+    stopped = 0
+    for steps in range(1, STEPS_MAX):
+        folder = tmp_path / str(steps)
+        folder.mkdir()
+        books = await prepared(folder)
+        books.host.clock.pass_s(60)
+        end = books.host.clock.now()
+        steady, books.accounting = books.accounting, fused(books, steps)
+        try:
+            await books.close("1", end)
+        except Stopped:
+            stopped += 1
+        else:
+            break
+        finally:
+            books.accounting = steady
+        later = books.close("2", end - 1)
+        assert await code_of(later) in ("period_invalid", "unavailable") or steps == 1
+        period = await books.close("1", end) if steps > 1 else None
+        if period is not None:
+            assert period.transactions == 2
+            assert await books.close("1", end) == period
+            proof = await books.accounting.verify_periods(VerifyPeriods(SHOP))
+            assert (proof.difference, proof.transactions) == (None, 2)
+    assert stopped == 6
 
 
 class SilentLedger:
@@ -215,6 +267,7 @@ async def test_an_answer_that_is_lost_is_asked_for_again(tmp_path, name):
     for _ in range(3):
         with pytest.raises(Unavailable):
             await lost.run(name, id="one")
+    await settle_all(lost.accounting.posting, parts_of(lost, SilentLedger(books.ledger, 9)))
     answers = await asyncio.gather(*(lost.run(name, id="one") for _ in range(8)))
     assert len(set(map(repr, answers))) == 1
     total = sum(leg.amount_minor for leg in answers[0].legs if leg.side.value == "debit")
@@ -257,6 +310,9 @@ async def test_one_that_changes_at_every_try_is_told_so_and_may_be_repeated(tmp_
     with pytest.raises(Exception, match="changed at every try"):
         await busy.run("sweep", id="one")
     assert await books.balance("gift") == 100 + 2 * count
+    await settle_all(busy.accounting.posting, parts_of(busy, books.ledger))
+    with pytest.raises(Unavailable, match="still being made"):
+        await busy.close("1", busy.host.clock.now())
     await books.run("sweep", id="one")
     assert await books.balance("gift") == 0
 

@@ -109,6 +109,19 @@ async def test_arguments_that_do_not_fit_are_refused(sale, arguments, param):
     assert await refused(sale.run("sale", **given)) == ("argument_invalid", param)
 
 
+async def test_what_the_arguments_make_together_must_make_sense(shop):
+    """Percentages that do not make up 100; an account that is a source twice."""
+    percents = [parameter("a", ParameterKind.PERCENT), parameter("b", ParameterKind.PERCENT)]
+    shares = [Share("bob", percent="{a}"), Share("carol", percent="{b}")]
+    await shop.define("p", move(["alice"], shares, "10"), parameters=percents)
+    assert await code_of(shop.run("p", a="33", b="66.9")) == "argument_invalid"
+    await shop.fund("alice", 10)
+    assert await code_of(shop.run("p", a="33", b="67")) == "ok"
+    names = [parameter("x", ParameterKind.ACCOUNT), parameter("y", ParameterKind.ACCOUNT)]
+    await shop.define("q", move(["{x}", "{y}"], ["carol"], "10"), parameters=names)
+    assert await code_of(shop.run("q", x="alice", y="alice")) == "argument_invalid"
+
+
 async def test_accounts_and_templates_that_are_not_there(sale):
     unknown = await refused(sale.run("sale", **{**GOOD, "payer": "nobody"}))
     assert unknown == ("not_found", "arguments")

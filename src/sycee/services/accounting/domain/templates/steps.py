@@ -52,7 +52,7 @@ def taken(
     whole = 0
     for source in move.sources:
         account = found[source.account, currency]
-        there = _there(account, read.get(account.id))
+        there = _there(account, read[account.id])
         limits = [limit for limit in (source.up_to, left) if limit is not None]
         given = min([there, *limits])
         if all(given < limit for limit in limits):
@@ -62,9 +62,7 @@ def taken(
     return Taken(whole, tuple(emptied))
 
 
-def _there(account: NamedAccount, read: Account | None) -> int:
-    if read is None:
-        return 0
+def _there(account: NamedAccount, read: Account) -> int:
     kept = max(chart.bounds(account).lower or 0, 0)
     held = int(read.credits_posted) - int(read.debits_posted) - int(read.debits_pending)
     return max(held - kept, 0)
