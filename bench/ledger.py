@@ -34,9 +34,11 @@ from sycee.services.ledger.contract import (
     Transfers,
 )
 from sycee.services.ledger.domain.books import Books
+from sycee.services.ledger.domain.engine import ReferenceEngine
 from sycee.services.ledger.domain.entry import apply, called
-from sycee.services.ledger.domain.journal import Replay
+from sycee.services.ledger.domain.journal import BEGINNING, Replay
 from sycee.services.ledger.service import LedgerService
+from sycee.services.ledger.store import DatabaseJournal
 
 Result = TypeVar("Result")
 SECONDS = 3.0
@@ -197,7 +199,8 @@ async def caller(ledger: LedgerService, numbers: Iterator[int], until: float) ->
 async def durable(path: Path, callers: int) -> tuple[int, int]:
     """Transfers per second with so many callers, and how many batches that took."""
     disk = Disk(path)
-    ledger = LedgerService(disk, MachineClock(), Replay(), queue_events_max=65_536)
+    journal, engine = DatabaseJournal(disk, BEGINNING), ReferenceEngine(Books())
+    ledger = LedgerService(engine, journal, MachineClock(), queue_events_max=65_536)
     await ledger.create_accounts(opening())
     numbers = itertools.count()
     until = time.perf_counter() + SECONDS

@@ -41,6 +41,7 @@ class FakeHost:
         self.profile = profile
         self.jobs = {}
         self.databases = {}
+        self.closings = []
         self._count = 0
         self.ids = Ids(self.clock, self._entropy)
 
@@ -49,6 +50,16 @@ class FakeHost:
         database = await storage.current.open(self.folder, service, Schema(schema))
         self.databases[service] = database
         return database
+
+    def path(self, name):
+        return self.folder / name
+
+    def at_close(self, close):
+        self.closings.append(close)
+
+    async def close(self):
+        while self.closings:
+            await self.closings.pop()()
 
     def job(self, name, run):
         self.jobs[name] = run

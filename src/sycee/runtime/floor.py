@@ -77,6 +77,10 @@ class Floor:
         )
         return database
 
+    def path(self, name: str) -> Path:
+        """Where a service may keep a file or a folder of its own."""
+        return self._data / name
+
     def job(self, name: str, run: Work) -> None:
         """Keep ``run`` going from ``ready`` to drain."""
         self._jobs.add(name, run)

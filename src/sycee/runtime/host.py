@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
 from enum import Enum
+from pathlib import Path
 from typing import Protocol
 
 import msgspec
@@ -41,6 +42,14 @@ class Host(Protocol):
 
     async def database(self, service: str) -> Database:
         """Open the service's own database, with its ``schema.sql`` applied."""
+        ...
+
+    def path(self, name: str) -> Path:
+        """Where a service that keeps files of its own may keep one of this name, or a folder."""
+        ...
+
+    def at_close(self, close: Callable[[], Awaitable[object]]) -> None:
+        """Have ``close`` called at the end of the process, after the drain."""
         ...
 
     def job(self, name: str, run: Callable[[], Awaitable[None]]) -> None:

@@ -97,7 +97,11 @@ def batch(state, events, begin):
     """Expire what is due at ``begin``, a nanosecond each, then the events; the new state and the
     codes."""
     state, expired = state.expired(begin)
-    begin += expired
+    return call(state, events, begin + expired)
+
+
+def call(state, events, begin):
+    """One of several calls of a batch: only the batch expires what is due."""
     codes = []
     end = begin + len(events)
     for chain in chains(events):

@@ -31,10 +31,13 @@ from sycee.services.ledger.contract import (
     Transfers,
     TrialBalanceQuery,
 )
+from sycee.services.ledger.domain.books import Books
+from sycee.services.ledger.domain.engine import ReferenceEngine
 from sycee.services.ledger.domain.entry import JournalDamaged
-from sycee.services.ledger.domain.journal import Replay
+from sycee.services.ledger.domain.journal import BEGINNING
 from sycee.services.ledger.domain.record import encode_accounts, encode_transfers
 from sycee.services.ledger.service import LedgerService
+from sycee.services.ledger.store import DatabaseJournal
 
 LIMITED = AccountFlags.DEBITS_MUST_NOT_EXCEED_CREDITS
 OPENING = Accounts((account(1, flags=LIMITED), account(2), account(3)))
@@ -66,6 +69,12 @@ class GatedDatabase:
         await self._database.close()
 
 
+def service_on(database, clock, queue_events_max=10):
+    """A service on the reference model, with little room for what waits."""
+    journal = DatabaseJournal(database, BEGINNING)
+    return LedgerService(ReferenceEngine(Books()), journal, clock, queue_events_max)
+
+
 @pytest.fixture
 def host(tmp_path):
     return FakeHost(tmp_path)
@@ -81,7 +90,7 @@ async def ledger(host):
 @pytest.fixture
 async def gated(host):
     database = GatedDatabase(await host.database("ledger"))
-    service = LedgerService(database, host.clock, Replay(), queue_events_max=10)
+    service = service_on(database, host.clock)
     await service.create_accounts(OPENING)
     database.at_gate.clear()
     return service, database
@@ -266,7 +275,7 @@ async def test_batches_have_a_limit(ledger):
 
 async def test_a_full_batch_leaves_the_next_call_for_the_next_one(host):
     database = GatedDatabase(await host.database("ledger"))
-    service = LedgerService(database, host.clock, Replay(), queue_events_max=2 * BATCH_MAX)
+    service = service_on(database, host.clock, queue_events_max=2 * BATCH_MAX)
     await service.create_accounts(OPENING)
     half = BATCH_MAX // 2 + 1
     batches = [[transfer(1 + n + half * k, 3, 1, 1) for n in range(half)] for k in range(2)]

@@ -36,7 +36,7 @@ log = logs.logger("database")
 
 async def open_sqlite(path: Path, schema: Schema, name: str) -> SqliteDatabase:
     """Open a service's database for its one writing process, making it where it is missing."""
-    opened = await asyncio.to_thread(_open, path, schema, name)
+    opened = await asyncio.to_thread(open_connections, path, schema, name)
     return SqliteDatabase(name, *opened)
 
 
@@ -225,7 +225,7 @@ class SqliteDatabase:
         self._checkpoints.end()
 
 
-def _open(
+def open_connections(
     path: Path, schema: Schema, name: str
 ) -> tuple[sqlite3.Connection, sqlite3.Connection, Checkpoints]:
     """Connections to a database whose tables stand and whose every row is on disk."""

@@ -13,6 +13,7 @@ from sycee.runtime.database import Database
 from sycee.runtime.database.calls import StatementFailed
 from sycee.services.ledger import store
 from sycee.services.ledger.contract import Ledger
+from sycee.services.ledger.domain.engine import ReferenceEngine
 from sycee.services.ledger.domain.entry import JournalDamaged
 from sycee.services.ledger.domain.journal import Batch, Replay
 from sycee.services.ledger.domain.proof import Finding, findings
@@ -44,7 +45,9 @@ async def verify(database: Database, progress: Progress) -> Audit:
         await replay_into(replay, database, progress)
     except JournalDamaged as damage:
         return _audit(replay, (Finding(f"log {replay.head.seq + 1}", str(damage)),), None)
-    return _audit(replay, tuple(findings(replay.books)), ReplayedLedger(replay.books))
+    return _audit(
+        replay, tuple(findings(replay.books)), ReplayedLedger(ReferenceEngine(replay.books))
+    )
 
 
 def _audit(replay: Replay, found: tuple[Finding, ...], ledger: Ledger | None) -> Audit:

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Callable
-from typing import NamedTuple, TypeVar
+from collections.abc import Callable, Sequence
+from typing import NamedTuple, Protocol, TypeVar
 
 from sycee.kernel.clock import Clock, Instant
 from sycee.kernel.refusal import Unavailable
 from sycee.runtime import logs
-from sycee.runtime.database import Database
-from sycee.services.ledger import store
 from sycee.services.ledger.contract import (
     BATCH_MAX,
     AccountResults,
@@ -31,27 +29,30 @@ from sycee.services.ledger.contract import (
     TrialBalance,
     TrialBalanceQuery,
 )
-from sycee.services.ledger.domain import read
-from sycee.services.ledger.domain.books import Books
-from sycee.services.ledger.domain.entry import (
-    ACCOUNTS,
-    TRANSFERS,
-    Call,
-    apply,
-    called,
-    called_with,
-)
-from sycee.services.ledger.domain.journal import Replay, following
+from sycee.services.ledger.domain.engine import Engine, Reading
+from sycee.services.ledger.domain.entry import ACCOUNTS, TRANSFERS, Call, Entry, called
 from sycee.services.ledger.domain.record import RECORD_BYTES
 
 _log = logs.logger("ledger")
 Answer = TypeVar("Answer")
 
+_AT_ONCE_MAX = 256
+"""Events that are applied on the event loop; more of them in a thread, where it may go on."""
+
+
+class Journal(Protocol):
+    """Where entries are kept."""
+
+    async def append(self, timestamp: int, body: bytes) -> None:
+        """Add the next entry; returns when it is on disk. Raises ``Unavailable`` when it may not
+        be, and then nothing may be added any more."""
+        ...
+
 
 class _Results(NamedTuple):
     """The codes of a call, and the nanosecond of its last event."""
 
-    codes: list[int]
+    codes: Sequence[int]
     timestamp: Instant
 
 
@@ -66,40 +67,53 @@ class _Waiting(NamedTuple):
         return self.call.events
 
 
+class _Recorded(NamedTuple):
+    """Calls that are in the books, and not on disk yet."""
+
+    calls: list[_Waiting]
+    begin: int
+    entry: Entry
+    timestamp: int
+
+
 class LedgerService:
     """The books in memory and their journal on disk.
 
-    Calls that arrive while a batch is being written leave together in the next one. The books
-    change before the disk does, so nobody is shown them until the disk has caught up; when it
-    never will, because a write failed, nobody is shown them at all: the ledger stops, and a
-    restart brings back what is durable.
+    Calls that arrive while an entry is being written leave together in the next one, which is
+    applied meanwhile. So the books are ahead of the disk, by two entries at most; nobody is shown
+    them until the disk has caught up; when it never will, because a write failed, nobody is shown
+    them at all: the ledger stops, and a restart brings back what is durable.
     """
 
     def __init__(
-        self, database: Database, clock: Clock, replay: Replay, queue_events_max: int
+        self,
+        engine: Engine,
+        journal: Journal,
+        clock: Clock,
+        queue_events_max: int,
+        is_threaded: bool = False,
     ) -> None:
-        self._database = database
+        self._engine = engine
+        self._journal = journal
         self._clock = clock
-        self._books = replay.books
-        self._head = replay.head
         self._queue_events_max = queue_events_max
+        self._is_threaded = is_threaded
         self._queue: deque[_Waiting] = deque()
         self._queued_events = 0
         self._in_flight: list[_Waiting] = []
-        self._reads: list[Callable[[], None]] = []
-        self._is_durable = True
+        self._reads: deque[Callable[[], None]] = deque()
         self._is_stopped = False
         self._committer: asyncio.Task[None] | None = None
 
     async def create_accounts(self, command: Accounts) -> AccountResults:
         _check_size(len(command.accounts))
         results = await self._submit(called(command))
-        return AccountResults(tuple(results.codes))
+        return AccountResults(tuple(map(int, results.codes)))
 
     async def create_transfers(self, command: Transfers) -> TransferResults:
         _check_size(len(command.transfers))
         results = await self._submit(called(command))
-        return TransferResults(tuple(results.codes), results.timestamp)
+        return TransferResults(tuple(map(int, results.codes)), results.timestamp)
 
     async def record_accounts(self, command: Records) -> RecordResults:
         return await self._record(ACCOUNTS, command)
@@ -109,39 +123,39 @@ class LedgerService:
 
     async def lookup_accounts(self, query: LookupAccounts) -> Accounts:
         _check_size(len(query.ids))
-        return await self._read(lambda books: read.lookup_accounts(books, query))
+        return await self._read(lambda: self._engine.lookup_accounts(query))
 
     async def lookup_transfers(self, query: LookupTransfers) -> Transfers:
         _check_size(len(query.ids))
-        return await self._read(lambda books: read.lookup_transfers(books, query))
+        return await self._read(lambda: self._engine.lookup_transfers(query))
 
     async def list_transfers(self, query: ListTransfers) -> Transfers:
         _check_size(query.limit)
-        return await self._read(lambda books: read.list_transfers(books, query))
+        return await self._read(lambda: self._engine.list_transfers(query))
 
     async def trial_balance(self, query: TrialBalanceQuery) -> TrialBalance:
-        return await self._read(lambda books: read.trial_balance(books, query))
+        return await self._read(lambda: self._engine.trial_balance(query))
 
     async def balances_at(self, query: BalancesAt) -> Accounts:
         _check_size(len(query.ids))
-        return await self._read(lambda books: read.balances_at(books, query))
+        return await self._read(lambda: self._engine.balances_at(query))
 
     async def list_changes(self, query: ListChanges) -> Changes:
         _check_size(query.limit)
-        return await self._read(lambda books: read.list_changes(books, query))
+        return await self._read(lambda: self._engine.list_changes(query))
 
     async def expire_due(self) -> None:
         """Journal the time of day when a pending transfer's time is up and no call has come.
 
-        Every batch expires what is due when it begins; an empty one does nothing else.
+        Every entry expires what is due when it begins; an empty one does nothing else.
         """
-        now = max(self._clock.now(), self._books.timestamp)
-        if not self._is_stopped and self._books.next_due(now) is not None:
+        now = self._clock.now()
+        if not self._is_stopped and await self._read(lambda: self._engine.is_due(now)):
             await self.create_transfers(Transfers(()))
 
     async def _record(self, kind: int, command: Records) -> RecordResults:
         check_records(command)
-        results = await self._submit(called_with(kind, command.records))
+        results = await self._submit(Call(kind, command.records))
         return RecordResults(bytes(results.codes), results.timestamp)
 
     async def _submit(self, call: Call) -> _Results:
@@ -155,10 +169,10 @@ class LedgerService:
             self._committer = asyncio.create_task(self._commit_all())
         return await answer
 
-    async def _read(self, query: Callable[[Books], Answer]) -> Answer:
+    async def _read(self, query: Callable[[], Answer]) -> Answer:
         self._check_running()
-        if self._is_durable:
-            return query(self._books)
+        if self._committer is None:
+            return query()
         answer: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
 
         def answer_now() -> None:
@@ -167,61 +181,81 @@ class LedgerService:
             if self._is_stopped:
                 answer.set_exception(_stopped())
             else:
-                answer.set_result(query(self._books))
+                _answer(answer, query)
 
         self._reads.append(answer_now)
         return await answer
 
     async def _commit_all(self) -> None:
         try:
-            while self._queue:
-                await self._commit(self._next_batch())
+            await self._keep_committing()
         except Unavailable:
-            _log.fault("ledger_stopped", batch=self._head.seq + 1)
+            _log.fault("ledger_stopped", timestamp=self._engine.timestamp)
+            self._is_stopped = True
+        except BaseException:
+            self._is_stopped = True
+            raise
         finally:
             self._committer = None
-            if not self._is_durable:
-                self._stop()
+            if self._is_stopped:
+                self._refuse_all()
 
-    def _next_batch(self) -> list[_Waiting]:
+    async def _keep_committing(self) -> None:
+        """Apply the next entry while the one before is written; between two, answer reads."""
+        writing: asyncio.Task[None] | None = None
+        try:
+            while self._queue or writing:
+                recorded = None
+                if self._queue and not (self._reads and writing):
+                    recorded = await self._apply(self._next_calls())
+                if writing:
+                    await writing
+                    writing = None
+                if recorded:
+                    writing = asyncio.create_task(self._write(recorded))
+                else:
+                    self._answer_reads()
+        finally:
+            if writing:
+                writing.cancel()
+
+    def _next_calls(self) -> list[_Waiting]:
         calls = [self._queue.popleft()]
         events = calls[0].events
         while self._queue and events + self._queue[0].events <= BATCH_MAX:
             calls.append(self._queue.popleft())
             events += calls[-1].events
         self._queued_events -= events
+        self._in_flight += calls
         return calls
 
-    async def _commit(self, calls: list[_Waiting]) -> None:
-        self._is_durable = False
-        self._in_flight = calls
-        begin = max(self._clock.now(), self._books.timestamp + 1)
-        entry = apply(self._books, begin, [waiting.call for waiting in calls])
-        batch = following(self._head, begin, entry.body)
-        await self._database.write(lambda session: store.append(session, batch))
-        self._head = batch
-        self._in_flight = []
-        self._is_durable = True
-        self._answer_writes(calls, entry.codes)
-        self._answer_reads()
+    async def _apply(self, calls: list[_Waiting]) -> _Recorded:
+        begin = max(self._clock.now(), self._engine.timestamp + 1)
+        given = [waiting.call for waiting in calls]
+        if self._is_threaded and sum(call.events for call in given) > _AT_ONCE_MAX:
+            entry = await asyncio.to_thread(self._engine.apply, begin, given)
+        else:
+            entry = self._engine.apply(begin, given)
+        return _Recorded(calls, begin, entry, self._engine.timestamp)
 
-    def _answer_writes(self, calls: list[_Waiting], codes: list[list[int]]) -> None:
-        timestamp = self._books.timestamp - sum(waiting.events for waiting in calls)
-        for waiting, results in zip(calls, codes, strict=True):
+    async def _write(self, recorded: _Recorded) -> None:
+        await self._journal.append(recorded.begin, recorded.entry.body)
+        timestamp = recorded.timestamp - sum(waiting.events for waiting in recorded.calls)
+        for waiting, codes in zip(recorded.calls, recorded.entry.codes, strict=True):
             timestamp += waiting.events
             if not waiting.answer.done():
-                waiting.answer.set_result(_Results(results, Instant(timestamp)))
+                waiting.answer.set_result(_Results(codes, Instant(timestamp)))
+        del self._in_flight[: len(recorded.calls)]
 
     def _answer_reads(self) -> None:
-        reads, self._reads = self._reads, []
-        for answer_now in reads:
-            answer_now()
+        while self._reads:
+            self._reads.popleft()()
 
-    def _stop(self) -> None:
-        self._is_stopped = True
-        for call in (*self._in_flight, *self._queue):
-            if not call.answer.done():
-                call.answer.set_exception(_stopped())
+    def _refuse_all(self) -> None:
+        for waiting in (*self._in_flight, *self._queue):
+            if not waiting.answer.done():
+                waiting.answer.set_exception(_stopped())
+        self._in_flight.clear()
         self._queue.clear()
         self._answer_reads()
 
@@ -233,7 +267,7 @@ class LedgerService:
 class ReplayedLedger:
     """Books made from a journal, to be read and never written."""
 
-    def __init__(self, books: Books) -> None:
+    def __init__(self, books: Reading) -> None:
         self._books = books
 
     async def create_accounts(self, command: Accounts) -> AccountResults:
@@ -249,22 +283,22 @@ class ReplayedLedger:
         raise _only_for_reading()
 
     async def lookup_accounts(self, query: LookupAccounts) -> Accounts:
-        return read.lookup_accounts(self._books, query)
+        return self._books.lookup_accounts(query)
 
     async def lookup_transfers(self, query: LookupTransfers) -> Transfers:
-        return read.lookup_transfers(self._books, query)
+        return self._books.lookup_transfers(query)
 
     async def list_transfers(self, query: ListTransfers) -> Transfers:
-        return read.list_transfers(self._books, query)
+        return self._books.list_transfers(query)
 
     async def trial_balance(self, query: TrialBalanceQuery) -> TrialBalance:
-        return read.trial_balance(self._books, query)
+        return self._books.trial_balance(query)
 
     async def balances_at(self, query: BalancesAt) -> Accounts:
-        return read.balances_at(self._books, query)
+        return self._books.balances_at(query)
 
     async def list_changes(self, query: ListChanges) -> Changes:
-        return read.list_changes(self._books, query)
+        return self._books.list_changes(query)
 
 
 def _only_for_reading() -> Unavailable:
@@ -286,3 +320,11 @@ def _check_size(events: int) -> None:
 
 def _stopped() -> Unavailable:
     return Unavailable("the ledger stopped because its journal could not be written")
+
+
+def _answer(answer: asyncio.Future[Answer], query: Callable[[], Answer]) -> None:
+    """Let a read that fails fail alone."""
+    try:
+        answer.set_result(query())
+    except Exception as fault:  # noqa: BLE001 - it is raised where the answer is awaited.
+        answer.set_exception(fault)

@@ -2,12 +2,28 @@
 
 from __future__ import annotations
 
-from sycee.runtime.database import Row, Session
+from functools import partial
+
+from sycee.runtime.database import Database, Row, Session
 from sycee.services.ledger.domain.entry import JournalDamaged
-from sycee.services.ledger.domain.journal import Batch
+from sycee.services.ledger.domain.journal import Batch, following
 
 PAGE = 32
 """Rows read at once: one may be a megabyte."""
+
+
+class DatabaseJournal:
+    """The journal of an engine whose host gives a database."""
+
+    def __init__(self, database: Database, head: Batch) -> None:
+        self._database = database
+        self._head = head._replace(body=b"")
+
+    async def append(self, timestamp: int, body: bytes) -> None:
+        """Add the next entry, durably."""
+        batch = following(self._head, timestamp, body)
+        await self._database.write(partial(append, batch=batch))
+        self._head = batch._replace(body=b"")
 
 
 def append(session: Session, batch: Batch) -> None:

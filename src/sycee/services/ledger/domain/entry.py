@@ -53,41 +53,40 @@ class JournalDamaged(Exception):
 
 
 class Call(NamedTuple):
-    """One call's events, as they came and as records."""
+    """One call's events: as records, and as they came when they came as Structs."""
 
-    command: Command
+    kind: int
+    """``ACCOUNTS`` or ``TRANSFERS``."""
     records: bytes
-
-    @property
-    def kind(self) -> int:
-        """``ACCOUNTS`` or ``TRANSFERS``."""
-        return TRANSFERS if isinstance(self.command, Transfers) else ACCOUNTS
+    given: Command | None = None
 
     @property
     def events(self) -> int:
         """How many."""
         return len(self.records) // RECORD_BYTES
 
+    @property
+    def command(self) -> Command:
+        """The events as Structs."""
+        if self.given is not None:
+            return self.given
+        if self.kind == TRANSFERS:
+            return Transfers(tuple(decode_transfers(self.records)))
+        return Accounts(tuple(decode_accounts(self.records)))
+
 
 class Entry(NamedTuple):
     """What became of calls that were applied together: the codes of each, and the body."""
 
-    codes: list[list[int]]
+    codes: Sequence[Sequence[int]]
     body: bytes
 
 
 def called(command: Command) -> Call:
     """A call from its Struct; ``FieldOutOfRange`` when a number does not fit its field."""
     if isinstance(command, Transfers):
-        return Call(command, encode_transfers(command.transfers))
-    return Call(command, encode_accounts(command.accounts))
-
-
-def called_with(kind: int, records: bytes) -> Call:
-    """A call from its records."""
-    if kind == TRANSFERS:
-        return Call(Transfers(tuple(decode_transfers(records))), records)
-    return Call(Accounts(tuple(decode_accounts(records))), records)
+        return Call(TRANSFERS, encode_transfers(command.transfers), command)
+    return Call(ACCOUNTS, encode_accounts(command.accounts), command)
 
 
 def apply(books: Books, begin: int, calls: Sequence[Call]) -> Entry:
@@ -107,9 +106,10 @@ def apply(books: Books, begin: int, calls: Sequence[Call]) -> Entry:
 
 def _execute(books: Books, call: Call) -> list[int]:
     books.timestamp += call.events
-    if isinstance(call.command, Transfers):
-        return create_transfers(books, call.command.transfers, books.timestamp)
-    return create_accounts(books, call.command.accounts, books.timestamp)
+    command = call.command
+    if isinstance(command, Transfers):
+        return create_transfers(books, command.transfers, books.timestamp)
+    return create_accounts(books, command.accounts, books.timestamp)
 
 
 def _body(books: Books, expired: int, calls: Sequence[Call], codes: list[list[int]]) -> bytes:
@@ -177,7 +177,7 @@ def decode_entry(body: bytes) -> list[Call]:
             else:
                 records += unstamped(kind == TRANSFERS, body[row : row + RECORD_BYTES])
                 row += RECORD_BYTES
-        calls.append(called_with(kind, bytes(records)))
+        calls.append(Call(kind, bytes(records)))
         first += count
     return calls
 

@@ -1,0 +1,1 @@
+"""Engines of the ledger: implementations of its contract."""

@@ -1,0 +1,1 @@
+"""The embedded engine: a compiled kernel over integer arrays, fed by a hash-chained journal."""
