@@ -51,12 +51,23 @@ def pays(platform: Platform) -> bool:
 
 def test_every_service_has_a_process_of_its_own(fleet: Platform) -> None:
     assert set(children(fleet.pid)) == {
-        *("identity", "validation", "fraud", "ledger", "payments", "notify", "gateway", "nats")
+        *("identity", "validation", "fraud", "ledger", "accounting", "payments", "notify"),
+        *("gateway", "nats"),
     }
 
 
 @pytest.mark.parametrize(
-    "service", ["ledger", "fraud", "payments", "notify", "identity", "validation", "gateway"]
+    "service",
+    [
+        "ledger",
+        "accounting",
+        "fraud",
+        "payments",
+        "notify",
+        "identity",
+        "validation",
+        "gateway",
+    ],
 )
 def test_a_member_that_dies_comes_back(fleet: Platform, service: str) -> None:
     seen(lambda: service in children(fleet.pid))

@@ -10,7 +10,7 @@ from tools.check.tree import Finding, Module, Tree
 
 EXACT = re.compile(
     r"src/sycee/(kernel/(money|currencies|u128)\.py"
-    r"|services/(ledger|payments)/domain(\.py|/))"
+    r"|services/(accounting|ledger|payments)/domain(\.py|/))"
 )
 """Where every number is exact: no float at all, and no division that makes one."""
 

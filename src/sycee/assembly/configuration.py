@@ -9,6 +9,7 @@ import msgspec
 
 from sycee.gateway.settings import Settings as GatewaySettings
 from sycee.runtime.host import Profile
+from sycee.services.accounting.app import Settings as AccountingSettings
 from sycee.services.fraud.app import Settings as FraudSettings
 from sycee.services.identity.app import Settings as IdentitySettings
 from sycee.services.ledger.app import Settings as LedgerSettings
@@ -44,6 +45,8 @@ class Addresses(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     fraud: str = ""
     """As above."""
     ledger: str = ""
+    """As above."""
+    accounting: str = ""
     """As above."""
     payments: str = ""
     """As above."""
@@ -100,6 +103,7 @@ class Configuration(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     validation: ValidationSettings = ValidationSettings()
     fraud: FraudSettings = FraudSettings()
     ledger: LedgerSettings = LedgerSettings()
+    accounting: AccountingSettings = AccountingSettings()
     payments: PaymentsSettings = PaymentsSettings()
     testcard: Behaviour = Behaviour()
     notify: NotifySettings = NotifySettings()

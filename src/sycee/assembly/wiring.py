@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, NamedTuple, TypeVar
 from sycee.assembly.configuration import Configuration
 from sycee.runtime import rpc, tls
 from sycee.runtime.floor import Floor
+from sycee.services.accounting import app as accounting_app
+from sycee.services.accounting.contract import Accounting
 from sycee.services.fraud import app as fraud_app
 from sycee.services.fraud.contract import Fraud
 from sycee.services.identity import app as identity_app
@@ -34,7 +36,16 @@ if TYPE_CHECKING:
 Contract = TypeVar("Contract")
 
 GATEWAY = "gateway"
-SERVICES = ("identity", "validation", "fraud", "ledger", "payments", "notify", GATEWAY)
+SERVICES = (
+    "identity",
+    "validation",
+    "fraud",
+    "ledger",
+    "accounting",
+    "payments",
+    "notify",
+    GATEWAY,
+)
 """Everything that can live in a process; a service asks only those before it."""
 
 
@@ -81,6 +92,7 @@ async def assemble(floor: Floor, configuration: Configuration, here: Collection[
     fraud = await place("fraud", Fraud, lambda: fraud_app.build(floor, c.fraud))
     is_alone = set(here) == {"ledger"}
     ledger = await place("ledger", Ledger, lambda: ledger_app.build(floor, c.ledger, is_alone))
+    await place("accounting", Accounting, lambda: accounting_app.build(floor, c.accounting, ledger))
     payments = await place(
         "payments",
         Payments,

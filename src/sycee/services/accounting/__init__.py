@@ -1,0 +1,1 @@
+"""What stands above the ledger: names, bounds, transactions, templates, statements, seals."""

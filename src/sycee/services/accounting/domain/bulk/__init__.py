@@ -1,0 +1,1 @@
+"""Books as text: what is read from it and how it is written."""

@@ -1,0 +1,1 @@
+"""Keeps the accounting contract: write down, ask the ledger, settle."""
