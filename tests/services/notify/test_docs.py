@@ -27,7 +27,7 @@ def example(monkeypatch):
 @pytest.mark.parametrize("verify", ["by_stripe", "by_standard_webhooks"])
 def test_the_documented_verification_accepts_ours_and_refuses_others(example, verify):
     """WH1."""
-    signed = signatures.signed("evt_1", int(time.time()), BODY, SECRET)
+    signed = signatures.signed("evt_1", int(time.time()), BODY, (SECRET,))
     headers = {name.lower(): value for name, value in signed}
     assert example[verify](BODY, headers, SECRET) == "evt_1"
     with pytest.raises(Exception, match=r"[Ss]ignature"):

@@ -8,16 +8,16 @@ from functools import partial
 
 import msgspec
 
-from sycee.kernel.clock import Clock, Instant, after, seconds
-from sycee.runtime import logs, signatures
+from sycee.kernel.clock import Clock, Instant, after
+from sycee.runtime import logs
 from sycee.runtime.database import Database, Session
 from sycee.services.notify.adapters.sender import Sender
 from sycee.services.notify.contract import Endpoint, EndpointId, EndpointStatus, Event
 from sycee.services.notify.domain import retries
 from sycee.services.notify.domain.retries import Attempt, Verdict
-from sycee.services.notify.domain.seals import Seal
 from sycee.services.notify.service.directory import Directory
 from sycee.services.notify.service.lanes import Lane, Lanes
+from sycee.services.notify.service.signer import Signer
 from sycee.services.notify.store import deliveries, endpoints
 from sycee.services.notify.store.deliveries import Leased
 from sycee.services.notify.store.endpoints import Sealed
@@ -51,7 +51,7 @@ class Courier:
         database: Database,
         directory: Directory,
         sender: Sender,
-        seal: Seal,
+        signer: Signer,
         render: Render,
         clock: Clock,
         jitter: Callable[[], float],
@@ -60,7 +60,7 @@ class Courier:
         self._database = database
         self._directory = directory
         self._sender = sender
-        self._seal = seal
+        self._signer = signer
         self._render = render
         self._clock = clock
         self._jitter = jitter
@@ -184,13 +184,12 @@ class Courier:
         except Exception:  # noqa: BLE001 - one event that cannot be written must not stop others
             log.fault("event_unwritable", id=leased.event.id)
             return Attempt(None, UNREADABLE)
-        secret = self._seal.open(sealed.secret, endpoint.merchant, endpoint.id)
-        at_s = seconds(self._clock.now())
+        now = self._clock.now()
         headers = [
             ("Content-Type", "application/json; charset=utf-8"),
             ("User-Agent", "Sycee/1.0 (webhooks)"),
             ("Sycee-Delivery", leased.id),
-            *signatures.signed(leased.event.id, at_s, body, secret),
+            *self._signer.headers(endpoint, sealed.keys, leased.event.id, now, body),
         ]
         return await self._sender.post(endpoint.url, headers, body)
 
