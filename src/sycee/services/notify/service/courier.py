@@ -84,6 +84,7 @@ class Courier:
     async def start_due(self) -> Instant | None:
         """Begin sending what is due and has room; when the next is due, as far as is known."""
         self._changed.clear()
+        await self._directory.refresh()
         ready = self._lanes.take_ready(self._clock.now())
         looks = await asyncio.gather(*map(self._look, ready), return_exceptions=True)
         failures = [failure for failure in looks if failure is not None]

@@ -80,6 +80,7 @@ class NotifyService:
 
     async def receive(self, batch: Sequence[Message]) -> None:
         """Keep events and queue them for who wants them; what came before changes nothing."""
+        await self._directory.refresh()
         published = list(_readable(batch))
         queued = [fresh for row in published for fresh in self._fresh(row.event)]
         now = self._now()
