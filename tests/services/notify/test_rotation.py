@@ -2,6 +2,7 @@
 
 import asyncio
 import base64
+import contextlib
 import json
 
 import msgspec
@@ -389,31 +390,57 @@ async def test_a_rotation_that_fails_before_its_commit_changes_nothing(host, not
         assert taken(await sent(host, notify, receiver), told.secret)
 
 
-@pytest.mark.parametrize("is_asked_again", [True, False])
-async def test_a_rotation_whose_commit_nobody_heard_of_is_followed_all_the_same(
-    host, notify, taken, is_asked_again
-):
-    """MS2, RE5: the server was lost after it had committed; leaked keys must not go on signing."""
-    again = {"overlap_s": 0, "idempotency_key": "k", "request_hash": b"h"}
-    database = host.databases["notify"]
+@contextlib.contextmanager
+def unheard(database):
+    """Commits happen, and nobody hears of them."""
     write = database.write
 
     async def unheard_write(unit):
         await write(unit)
         raise Unavailable("The database server of notify is away.")
 
+    database.write = unheard_write
+    with pytest.raises(Unavailable):
+        yield
+    database.write = write
+
+
+@pytest.mark.parametrize("is_asked_again", [True, False])
+async def test_a_rotation_whose_commit_nobody_heard_of_is_followed_all_the_same(
+    host, notify, taken, is_asked_again
+):
+    """MS2, RE5: leaked keys must not go on signing, not even what was queued before."""
+    again = {"overlap_s": 0, "idempotency_key": "k", "request_hash": b"h"}
     async with Receiver() as receiver:
         made = await endpoint(notify, receiver.url)
-        database.write = unheard_write
-        with pytest.raises(Unavailable):
+        await host.happen()
+        with unheard(host.databases["notify"]):
             await rotate(notify, made.id, **again)
-        database.write = write
         if is_asked_again:
             assert (await rotate(notify, made.id, **again)).generation == 2
-        got = await sent(host, notify, receiver)
+        await notify.deliver_due()
+    (got,) = receiver.got
     told = await rotate(notify, made.id, **again)
     assert told.generation == (await keys(notify, made.id)).generation == 2
     assert taken(got, told.secret) and not taken(got, made.secret)
+
+
+async def test_an_endpoint_whose_creation_nobody_heard_of_gets_events(host, notify):
+    """MS8."""
+    async with Receiver() as receiver:
+        with unheard(host.databases["notify"]):
+            await endpoint(notify, receiver.url)
+        await sent(host, notify, receiver)
+    assert len(receiver.got) == 1
+
+
+async def test_nothing_is_left_of_the_keys_of_a_deleted_endpoint(host, notify):
+    made = await endpoint(notify, URL)
+    await rotate(notify, made.id)
+    await notify.delete_endpoint(EndpointQuery(SHOP, made.id))
+    look = host.databases["notify"].connection.execute
+    for table in ("endpoints", "rotations", "creations"):
+        assert look(f"SELECT COUNT(*) FROM {table}").fetchone()[0] == 0
 
 
 async def test_keys_depend_on_the_secret_of_the_installation(tmp_path):
