@@ -178,7 +178,9 @@ def test_a_key_of_one_scope_opens_its_routes_and_no_others(keys: Keys, scope: st
 FOREIGN = [
     route
     for route in ROUTES
-    if Role.SECRET in route.roles and "{" in route.path and route.path.startswith("/v1/")
+    if Role.SECRET in route.roles
+    and "{" in route.path
+    and route.path.startswith(("/v1/", "/api/webhook_endpoints/"))
 ]
 VARIABLE = re.compile(r"/(\w+)/\{\w+\}")
 
@@ -201,7 +203,8 @@ def test_a_foreign_id_answers_as_an_unknown_one(
             answer = client.request(route.method, path, data=form or None)
             told.add((answer.status_code, without(answer.text, used)))
     (only,) = told
-    assert only[0] == 404 and "resource_missing" in only[1]
+    missing = "resource_missing" if route.path.startswith("/v1/") else "not_found"
+    assert only[0] == 404 and missing in only[1]
 
 
 REFERENCES = [
@@ -261,7 +264,11 @@ def test_the_shop_that_was_asked_about_has_lost_nothing(belongings: Belongings) 
     )
     assert v1.payment_methods.retrieve(belongings.ids["payment_methods"]).customer is not None
     assert v1.customers.retrieve(belongings.ids["customers"]).name == "Jenny"
-    assert v1.webhook_endpoints.retrieve(belongings.ids["webhook_endpoints"]).status == "enabled"
+    hook = belongings.ids["webhook_endpoints"]
+    assert v1.webhook_endpoints.retrieve(hook).status == "enabled"
+    with bearer(belongings.shop.platform, belongings.shop.secret_key) as client:
+        keys = client.get(f"/api/webhook_endpoints/{hook}/signing_keys").json()
+    assert keys["generation"] == 1
     assert len(v1.refunds.list().data) == 1
 
 
@@ -313,6 +320,8 @@ def test_an_operator_moves_no_money_and_a_shop_makes_no_merchants(keys: Keys) ->
         ("/payment/create", "number"),
         ("/api/replays", "merchant"),
         ("/api/blocks", "merchant"),
+        ("/api/webhook_endpoints/we_x/rotate_secret", "secret"),
+        ("/api/webhook_endpoints/we_x/rotate_secret", "merchant"),
     ],
 )
 def test_fields_that_are_not_the_callers_to_set_are_refused(

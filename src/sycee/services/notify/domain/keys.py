@@ -13,7 +13,7 @@ from sycee.services.notify.contract import EndpointId
 from sycee.services.notify.domain.seals import KEY_BYTES
 
 READY_MAX = 1_024
-"""Keys that are kept ready in memory; deriving one costs more than signing with it."""
+"""Keys that are kept ready in memory; deriving one costs as much as signing with it."""
 
 
 class Derivation:
