@@ -97,7 +97,13 @@ def test_a_changed_body_or_another_secret_proves_nothing(shop: Shop) -> None:
 
 
 def rotate(shop: Shop, hook: str, key: str, **wanted: object) -> dict[str, object]:
-    with bearer(shop.platform, shop.secret_key) as desk:
+    return rotated(shop.platform, shop.secret_key, hook, key, **wanted)
+
+
+def rotated(
+    platform: Platform, secret_key: str, hook: str, key: str, **wanted: object
+) -> dict[str, object]:
+    with bearer(platform, secret_key) as desk:
         path, headers = f"/api/webhook_endpoints/{hook}/rotate_secret", {"idempotency-key": key}
         told = desk.post(path, json=wanted, headers=headers)
     assert told.status_code == 200, told.text
@@ -294,3 +300,23 @@ def test_what_was_paid_is_told_through_a_crash(tmp_path: Path, topology: str) ->
         for received in receiver.kept:
             of_event.setdefault(received.id, set()).add(received.headers["sycee-delivery"])
         assert all(len(ids) == 1 for ids in of_event.values())
+
+
+@pytest.mark.parametrize("topology", ["one", "processes"])
+def test_rotated_keys_outlive_a_crash(tmp_path: Path, topology: str) -> None:
+    """WH1, MS2: killed right after the answer, and asked for again."""
+    with receiving() as receiver, running(tmp_path, topology) as platform:
+        hook = platform.client().v1.webhook_endpoints.create(
+            {"url": receiver.url, "enabled_events": ["customer.created"]}
+        )
+        assert platform.ready is not None
+        secret_key = platform.ready.secret_key
+        told = rotated(platform, secret_key, hook.id, "k")
+        platform.kill()
+        platform.start()
+        assert rotated(platform, secret_key, hook.id, "k") == told
+        platform.client().v1.customers.create({})
+        received = seen(lambda: receiver.kept)[0]
+        assert is_taken(received, hook.secret) and is_taken(received, str(told["secret"]))
+        assert is_proven(received, told["public_key"])
+        assert is_proven(received, told["previous_public_key"])
