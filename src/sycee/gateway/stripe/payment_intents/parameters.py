@@ -16,8 +16,10 @@ from sycee.gateway.stripe.shapes import (
     Id,
     MetadataGiven,
     MethodGiven,
+    ShippingGiven,
     Text,
     new_method,
+    shipping,
 )
 from sycee.kernel.money import Money, currency
 from sycee.services.payments.contract.intents import (
@@ -32,7 +34,6 @@ from sycee.services.payments.contract.shared import (
     Metadata,
     MethodId,
     PaymentId,
-    Shipping,
 )
 
 Usage = Literal["off_session", "on_session", ""]
@@ -57,7 +58,7 @@ class Paying(Expanding, frozen=True, kw_only=True):
     capture_method: CaptureMethod | None = None
     receipt_email: Text | None = None
     setup_future_usage: Usage | None = None
-    shipping: Shipping | None = None
+    shipping: ShippingGiven = None
 
 
 class Describing(Paying, frozen=True, kw_only=True):
@@ -112,7 +113,7 @@ class Capturing(Expanding, frozen=True, kw_only=True):
 
     amount_to_capture: Amount | None = None
     final_capture: bool = True
-    metadata: dict[str, str] | None = None
+    metadata: MetadataGiven = None
 
 
 class Cancelling(Expanding, frozen=True, kw_only=True):
@@ -176,7 +177,7 @@ def _paid(given: Paying, return_url: str | None) -> PaymentFields:
         new_method=new_method(given.payment_method_data),
         receipt_email=given.receipt_email,
         setup_future_usage=given.setup_future_usage,
-        shipping=given.shipping,
+        shipping=shipping(given.shipping),
         return_url=return_url,
         capture_method=given.capture_method,
         method_types=None if types is None else tuple(types),
@@ -196,7 +197,7 @@ def _described(
         statement_descriptor=given.statement_descriptor,
         statement_descriptor_suffix=given.statement_descriptor_suffix,
         setup_future_usage=given.setup_future_usage,
-        shipping=given.shipping,
+        shipping=shipping(given.shipping),
         metadata=metadata,
         return_url=return_url,
         capture_method=given.capture_method,

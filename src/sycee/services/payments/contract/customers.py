@@ -54,7 +54,10 @@ class Customer(msgspec.Struct, frozen=True):
 
 
 class CustomerFields(msgspec.Struct, frozen=True):
-    """What can be said of a customer; None leaves a field as it is, an empty text clears it."""
+    """What can be said of a customer; None leaves a field as it is.
+
+    An empty text, or an address or shipping in which nothing is said, clears the field.
+    """
 
     name: str | None = None
     email: str | None = None
@@ -170,6 +173,7 @@ class UpdateMethod(msgspec.Struct, frozen=True):
     origin: Origin
     id: MethodId
     billing: BillingDetails | None = None
+    """An empty text clears a field, an address of empty texts the address."""
     exp_month: int | None = None
     exp_year: int | None = None
     metadata: Metadata | None = None

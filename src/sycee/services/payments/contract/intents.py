@@ -222,7 +222,7 @@ class Balance(msgspec.Struct, frozen=True):
 class PaymentFields(msgspec.Struct, frozen=True):
     """What can be said of a payment at creation, update or confirmation.
 
-    None leaves a field as it is; an empty text clears a text field.
+    None leaves a field as it is; an empty text, or a shipping in which nothing is said, clears it.
     """
 
     customer: CustomerId | None = None
@@ -333,7 +333,7 @@ class ChargeQuery(msgspec.Struct, frozen=True):
 
 
 class UpdateCharge(msgspec.Struct, frozen=True):
-    """Change what is noted on a charge; None leaves a field as it is."""
+    """Change what is noted on a charge; None leaves a field, what is empty clears it."""
 
     origin: Origin
     id: ChargeId

@@ -32,7 +32,12 @@ from sycee.services.payments.contract.shared import (
 )
 from sycee.services.payments.domain.attempts import Ending, Kind
 from sycee.services.payments.domain.states import Move, after
-from sycee.services.payments.domain.texts import changed_metadata, changed_text, check_texts
+from sycee.services.payments.domain.texts import (
+    changed_metadata,
+    changed_shipping,
+    changed_text,
+    check_texts,
+)
 
 LIMITS = {
     "description": 1000,
@@ -114,7 +119,7 @@ def updated(before: Payment, fields: PaymentFields, method: MethodId | None) -> 
             before.statement_descriptor_suffix, fields.statement_descriptor_suffix
         ),
         setup_future_usage=changed_text(before.setup_future_usage, fields.setup_future_usage),
-        shipping=fields.shipping or before.shipping,
+        shipping=changed_shipping(before.shipping, fields.shipping),
         metadata=changed_metadata(before.metadata, fields.metadata),
         return_url=changed_text(before.return_url, fields.return_url),
         capture_method=fields.capture_method or before.capture_method,

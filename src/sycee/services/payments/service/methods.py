@@ -26,7 +26,7 @@ from sycee.services.payments.contract.customers import (
     SetupDeclined,
     UpdateMethod,
 )
-from sycee.services.payments.contract.shared import CustomerId, MethodId, Origin
+from sycee.services.payments.contract.shared import BillingDetails, CustomerId, MethodId, Origin
 from sycee.services.payments.domain import customers as customer_rules
 from sycee.services.payments.domain import methods as rules
 from sycee.services.payments.domain.texts import changed_metadata
@@ -185,7 +185,7 @@ class Methods:
             livemode=origin.livemode,
             type=new.type,
             card=known,
-            billing=new.billing,
+            billing=rules.changed_billing(BillingDetails(), new.billing),
             metadata=changed_metadata({}, new.metadata),
             allow_redisplay=new.allow_redisplay,
         )
