@@ -66,6 +66,7 @@ WORDINGS: dict[str, Wording] = {
         400, INVALID, "payment_intent_invalid_parameter", "client_secret"
     ),
     "metadata_invalid": Wording(400, INVALID, "parameter_invalid", "metadata"),
+    "statement_descriptor_invalid": Wording(400, INVALID, "parameter_invalid"),
     "text_too_long": Wording(400, INVALID, "parameter_too_long"),
     "event_type_unknown": Wording(400, INVALID, "parameter_invalid"),
     "unavailable": Wording(503, FAULT),

@@ -55,7 +55,7 @@ def test_texts_have_limits(fields, param):
         (PaymentFields(customer="cus_2"), "customer", "cus_2"),
         (PaymentFields(customer=""), "customer", None),
         (PaymentFields(), "customer", "cus_1"),
-        (PaymentFields(statement_descriptor="A<B>\"*'\\C"), "statement_descriptor", "ABC"),
+        (PaymentFields(statement_descriptor="SHOP 1"), "statement_descriptor", "SHOP 1"),
         (
             PaymentFields(capture_method=CaptureMethod.MANUAL),
             "capture_method",

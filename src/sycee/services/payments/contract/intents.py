@@ -446,6 +446,14 @@ class PaymentStateInvalid(Refusal, code="payment_intent_unexpected_state", statu
     """The payment's status does not allow this; ``facts`` hold ``payment`` and ``status``."""
 
 
+class DescriptorInvalid(Refusal, code="statement_descriptor_invalid", status=422):
+    """A statement descriptor, or its suffix, named by ``param``, is not one that can be printed.
+
+    Both hold Latin letters, digits, spaces and punctuation but none of ``< > ' " * \\``, at least
+    one letter, and at most 22 characters; a descriptor, which may stand alone, at least 5.
+    """
+
+
 class PaymentMethodMissing(Refusal, code="payment_method_missing", status=422):
     """The payment cannot be confirmed without a payment method."""
 
@@ -499,6 +507,7 @@ TRYING = (
     DuplicatePayment,
     MetadataInvalid,
     TextTooLong,
+    DescriptorInvalid,
     CardDeclined,
     ClientSecretInvalid,
     IdempotencyConflict,

@@ -31,6 +31,7 @@ from sycee.services.payments.contract.shared import (
     PaymentId,
 )
 from sycee.services.payments.domain.attempts import Ending, Kind
+from sycee.services.payments.domain.descriptors import DESCRIPTOR_LENGTH_MIN, check_descriptor
 from sycee.services.payments.domain.states import Move, after
 from sycee.services.payments.domain.texts import (
     changed_metadata,
@@ -49,12 +50,9 @@ LIMITS = {
 MANUAL = "manual"
 """``confirmation_method``: the merchant's server confirms, also after a challenge."""
 
-_NOT_ON_STATEMENTS = str.maketrans("", "", "<>\\'\"*")
-"""Characters that card networks do not print."""
-
 
 def check_fields(fields: PaymentFields) -> None:
-    """Refuse texts that are too long."""
+    """Refuse texts that are too long, and statement descriptors that cannot be printed."""
     check_texts(
         {
             "description": fields.description,
@@ -65,6 +63,8 @@ def check_fields(fields: PaymentFields) -> None:
         },
         LIMITS,
     )
+    check_descriptor("statement_descriptor", fields.statement_descriptor, DESCRIPTOR_LENGTH_MIN)
+    check_descriptor("statement_descriptor_suffix", fields.statement_descriptor_suffix, 1)
     if fields.shipping is not None:
         check_texts(
             {
@@ -114,8 +114,8 @@ def updated(before: Payment, fields: PaymentFields, method: MethodId | None) -> 
         customer=_customer(before.customer, fields.customer),
         description=changed_text(before.description, fields.description),
         receipt_email=changed_text(before.receipt_email, fields.receipt_email),
-        statement_descriptor=_printed(before.statement_descriptor, fields.statement_descriptor),
-        statement_descriptor_suffix=_printed(
+        statement_descriptor=changed_text(before.statement_descriptor, fields.statement_descriptor),
+        statement_descriptor_suffix=changed_text(
             before.statement_descriptor_suffix, fields.statement_descriptor_suffix
         ),
         setup_future_usage=changed_text(before.setup_future_usage, fields.setup_future_usage),
@@ -261,9 +261,3 @@ def _customer(before: CustomerId | None, change: CustomerId | None) -> CustomerI
     if change is None:
         return before
     return change or None
-
-
-def _printed(before: str | None, change: str | None) -> str | None:
-    if change is not None:
-        change = change.translate(_NOT_ON_STATEMENTS)
-    return changed_text(before, change)
