@@ -355,10 +355,16 @@ class Customers(Protocol):
     """Who pays, and with what."""
 
     @refuses(
-        NotFound, EmailInvalid, TextTooLong, MetadataInvalid, MethodUnusable, IdempotencyConflict
+        NotFound,
+        EmailInvalid,
+        TextTooLong,
+        MetadataInvalid,
+        MethodUnusable,
+        SetupDeclined,
+        IdempotencyConflict,
     )
     async def create_customer(self, command: CreateCustomer) -> Customer:
-        """Remember a customer."""
+        """Remember a customer. A method that comes along is checked with its rail, as ever."""
         ...
 
     @refuses(NotFound, EmailInvalid, TextTooLong, MetadataInvalid, IdempotencyConflict)

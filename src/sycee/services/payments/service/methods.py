@@ -278,6 +278,15 @@ class MethodOperations:
         self, session: Session, brought: Brought, merchant: MerchantId, customer: CustomerId
     ) -> Method:
         customer_rules.living(customer_rows.find(session, merchant, customer), customer)
+        return self._payable(session, brought, merchant, customer)
+
+    def _payable(
+        self,
+        session: Session,
+        brought: Brought,
+        merchant: MerchantId,
+        customer: CustomerId | None,
+    ) -> Method:
         if brought.fresh is not None:
             return brought.fresh
         return self.methods.usable(session, brought.wanted, merchant, customer)
