@@ -272,7 +272,8 @@ class ConfirmPayment(msgspec.Struct, frozen=True):
     off_session: bool = False
     error_on_requires_action: bool = False
     client_secret: str | None = None
-    """Given by callers who hold only a publishable key; must match."""
+    """Given by callers who hold only a publishable key; must match, or the payment is not told
+    from one that does not exist."""
 
 
 class AnswerChallenge(msgspec.Struct, frozen=True):
@@ -489,7 +490,7 @@ class RefundStateInvalid(Refusal, code="refund_unexpected_state", status=409):
 
 
 class ClientSecretInvalid(Refusal, code="client_secret_invalid", status=401):
-    """The client secret is not the payment's."""
+    """There is no payment with this id and client secret; which of them is wrong is not told."""
 
 
 TRYING = (

@@ -137,14 +137,20 @@ def repriced(before: Payment, amount: Money) -> Payment:
     )
 
 
-def check_secret(payment: Payment, given: str | None) -> None:
-    """Refuse a client secret that is not the payment's. Compared in constant time."""
-    if given is None:
-        return
-    if not hmac.compare_digest(given.encode(), payment.client_secret.encode()):
+def opened(payment: Payment | None, wanted: str, client_secret: str | None) -> Payment:
+    """The payment, for a caller who may have to know its secret. Compared in constant time.
+
+    Who brings a secret does not learn whether the id or the secret is wrong.
+    """
+    if client_secret is None:
+        return existing(payment, wanted)
+    if payment is None or not hmac.compare_digest(
+        client_secret.encode(), payment.client_secret.encode()
+    ):
         raise ClientSecretInvalid(
-            "The client secret does not match this payment.", param="client_secret"
+            "There is no payment intent with this id and client secret.", param="client_secret"
         )
+    return payment
 
 
 def check_confirmer(payment: Payment, client_secret: str | None) -> None:
