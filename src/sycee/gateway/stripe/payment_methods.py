@@ -43,14 +43,13 @@ from sycee.services.payments.contract.shared import (
     CustomerId,
     Metadata,
     MethodId,
+    Redisplay,
 )
 
 PATH = "/v1/payment_methods"
 ONE = PATH + "/{payment_method}"
 OWN = "/v1/customers/{customer}/payment_methods"
 DISPLAY_BRANDS = {"amex": "american_express", "diners": "diners_club", "unionpay": "union_pay"}
-
-Redisplay = Literal["always", "limited", "unspecified"]
 
 
 class Creating(Expanding, frozen=True, kw_only=True):

@@ -38,7 +38,14 @@ from sycee.services.payments.contract.customers import (
     UpdateSetup,
 )
 from sycee.services.payments.contract.intents import ClientSecretInvalid
-from sycee.services.payments.contract.shared import CustomerId, Metadata, MethodId, SetupId
+from sycee.services.payments.contract.shared import (
+    CustomerId,
+    Metadata,
+    MethodId,
+    SetupCancelReason,
+    SetupId,
+    Usage,
+)
 
 PATH = "/v1/setup_intents"
 ONE = PATH + "/{intent}"
@@ -61,7 +68,7 @@ class Creating(Updating, frozen=True, kw_only=True):
     automatic_payment_methods: Automatic | None = None
     confirm: bool = False
     return_url: Url | None = None
-    usage: Literal["off_session", "on_session"] = "off_session"
+    usage: Usage = "off_session"
     use_stripe_sdk: bool = False
 
 
@@ -83,7 +90,7 @@ class Confirming(Retrieving, frozen=True, kw_only=True):
 class Cancelling(Expanding, frozen=True, kw_only=True):
     """Parameters of cancel."""
 
-    cancellation_reason: Literal["abandoned", "duplicate", "requested_by_customer"] | None = None
+    cancellation_reason: SetupCancelReason | None = None
 
 
 class Listing(DatedPaging, frozen=True, kw_only=True):

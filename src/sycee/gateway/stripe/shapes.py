@@ -11,7 +11,13 @@ from msgspec import Meta
 from sycee.gateway.request import Answer
 from sycee.kernel.clock import Instant, seconds
 from sycee.services.payments.contract.customers import NewMethod
-from sycee.services.payments.contract.shared import Address, BillingDetails, Metadata, Shipping
+from sycee.services.payments.contract.shared import (
+    Address,
+    BillingDetails,
+    Metadata,
+    Redisplay,
+    Shipping,
+)
 from sycee.services.validation.contract import CardNumber
 
 Item = TypeVar("Item")
@@ -62,7 +68,7 @@ class MethodGiven(msgspec.Struct, frozen=True):
     card: CardGiven = CardGiven()
     billing_details: BillingGiven = BillingGiven()
     metadata: dict[str, str] = {}
-    allow_redisplay: Literal["always", "limited", "unspecified"] = "unspecified"
+    allow_redisplay: Redisplay = "unspecified"
 
 
 def new_method(given: MethodGiven | None) -> NewMethod | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated
 
 import msgspec
 from msgspec import Meta
@@ -30,13 +30,16 @@ from sycee.services.payments.contract.intents import (
     UpdatePayment,
 )
 from sycee.services.payments.contract.shared import (
+    CancelReason,
+    Confirmation,
     CustomerId,
     Metadata,
     MethodId,
     PaymentId,
+    Redirects,
+    UsageChange,
 )
 
-Usage = Literal["off_session", "on_session", ""]
 Descriptor = Annotated[str, Meta(max_length=22)]
 Url = Annotated[str, Meta(max_length=2048)]
 Code = Annotated[str, Meta(max_length=3)]
@@ -46,7 +49,7 @@ class Automatic(msgspec.Struct, frozen=True):
     """Let the platform choose payment methods."""
 
     enabled: bool
-    allow_redirects: Literal["always", "never"] = "always"
+    allow_redirects: Redirects = "always"
 
 
 class Paying(Expanding, frozen=True, kw_only=True):
@@ -57,7 +60,7 @@ class Paying(Expanding, frozen=True, kw_only=True):
     payment_method_types: list[Id] | None = None
     capture_method: CaptureMethod | None = None
     receipt_email: Text | None = None
-    setup_future_usage: Usage | None = None
+    setup_future_usage: UsageChange | None = None
     shipping: ShippingGiven = None
 
 
@@ -78,7 +81,7 @@ class Creating(Describing, frozen=True, kw_only=True):
     currency: Code
     automatic_payment_methods: Automatic | None = None
     confirm: bool = False
-    confirmation_method: Literal["automatic", "manual"] = "automatic"
+    confirmation_method: Confirmation = "automatic"
     error_on_requires_action: bool = False
     off_session: bool = False
     return_url: Url | None = None
@@ -119,9 +122,7 @@ class Capturing(Expanding, frozen=True, kw_only=True):
 class Cancelling(Expanding, frozen=True, kw_only=True):
     """Parameters of cancel."""
 
-    cancellation_reason: (
-        Literal["duplicate", "fraudulent", "requested_by_customer", "abandoned"] | None
-    ) = None
+    cancellation_reason: CancelReason | None = None
 
 
 class Listing(DatedPaging, frozen=True, kw_only=True):

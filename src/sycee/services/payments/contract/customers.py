@@ -20,9 +20,12 @@ from sycee.services.payments.contract.shared import (
     MethodId,
     Origin,
     Page,
+    Redisplay,
+    SetupCancelReason,
     SetupId,
     Shipping,
     TextTooLong,
+    Usage,
 )
 from sycee.services.validation.contract import (
     CardBrandUnknown,
@@ -157,7 +160,7 @@ class NewMethod(msgspec.Struct, frozen=True):
     token: str | None = None
     billing: BillingDetails = BillingDetails()
     metadata: Metadata = {}
-    allow_redisplay: str = "unspecified"
+    allow_redisplay: Redisplay = "unspecified"
 
 
 class CreateMethod(msgspec.Struct, frozen=True):
@@ -177,7 +180,7 @@ class UpdateMethod(msgspec.Struct, frozen=True):
     exp_month: int | None = None
     exp_year: int | None = None
     metadata: Metadata | None = None
-    allow_redisplay: str | None = None
+    allow_redisplay: Redisplay | None = None
 
 
 class MethodQuery(msgspec.Struct, frozen=True):
@@ -260,7 +263,7 @@ class SetupFields(msgspec.Struct, frozen=True):
     new_method: NewMethod | None = None
     description: str | None = None
     metadata: Metadata | None = None
-    usage: str | None = None
+    usage: Usage | None = None
     return_url: str | None = None
 
 
@@ -295,7 +298,7 @@ class CancelSetup(msgspec.Struct, frozen=True):
 
     origin: Origin
     id: SetupId
-    reason: str | None = None
+    reason: SetupCancelReason | None = None
 
 
 class SetupQuery(msgspec.Struct, frozen=True):

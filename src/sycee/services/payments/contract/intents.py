@@ -21,7 +21,9 @@ from sycee.services.payments.contract.shared import (
     AttemptId,
     BalanceTransactionId,
     BillingDetails,
+    CancelReason,
     ChargeId,
+    Confirmation,
     CustomerId,
     IdempotencyConflict,
     IdempotencyInFlight,
@@ -31,9 +33,12 @@ from sycee.services.payments.contract.shared import (
     Origin,
     Page,
     PaymentId,
+    Redirects,
     RefundId,
+    RefundReason,
     Shipping,
     TextTooLong,
+    UsageChange,
 )
 from sycee.services.validation.contract import (
     AmountNotPositive,
@@ -233,7 +238,7 @@ class PaymentFields(msgspec.Struct, frozen=True):
     receipt_email: str | None = None
     statement_descriptor: str | None = None
     statement_descriptor_suffix: str | None = None
-    setup_future_usage: str | None = None
+    setup_future_usage: UsageChange | None = None
     shipping: Shipping | None = None
     metadata: Metadata | None = None
     return_url: str | None = None
@@ -247,8 +252,8 @@ class CreatePayment(msgspec.Struct, frozen=True):
     origin: Origin
     amount: Money
     fields: PaymentFields = PaymentFields()
-    confirmation_method: str = "automatic"
-    automatic_methods: str | None = None
+    confirmation_method: Confirmation = "automatic"
+    automatic_methods: Redirects | None = None
     confirm: bool = False
     off_session: bool = False
     error_on_requires_action: bool = False
@@ -298,8 +303,7 @@ class CancelPayment(msgspec.Struct, frozen=True):
 
     origin: Origin
     id: PaymentId
-    reason: str | None = None
-    """``duplicate``, ``fraudulent``, ``requested_by_customer``, ``abandoned``."""
+    reason: CancelReason | None = None
 
 
 class PaymentQuery(msgspec.Struct, frozen=True):
@@ -369,8 +373,7 @@ class CreateRefund(msgspec.Struct, frozen=True):
     payment: PaymentId | None = None
     charge: ChargeId | None = None
     amount_minor: int | None = None
-    reason: str | None = None
-    """``duplicate``, ``fraudulent``, ``requested_by_customer``."""
+    reason: RefundReason | None = None
     metadata: Metadata = {}
 
 
