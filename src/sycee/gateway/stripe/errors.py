@@ -52,7 +52,6 @@ WORDINGS: dict[str, Wording] = {
     "endpoint_idempotency_conflict": Wording(400, IDEMPOTENCY, "idempotency_conflict"),
     "idempotency_key_in_use": Wording(409, IDEMPOTENCY),
     "merchant_not_active": Wording(403, INVALID, "account_invalid"),
-    "merchant_suspended": Wording(403, INVALID, "account_invalid"),
     "payment_intent_unexpected_state": Wording(400),
     "payment_method_missing": Wording(400, INVALID, "payment_intent_unexpected_state"),
     "payment_method_unusable": Wording(400, INVALID, "payment_method_unexpected_state"),
