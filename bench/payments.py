@@ -33,6 +33,8 @@ class Running(msgspec.Struct, frozen=True):
     secret_key: str
     pid: int
     start_s: float
+    operator_key: str = ""
+    publishable_key: str = ""
 
 
 class Figures(msgspec.Struct, frozen=True):
@@ -154,7 +156,14 @@ def platform(topology: str, directory: Path, *settings: str) -> Iterator[Running
         line = process.stdout.readline()
         ready = msgspec.json.decode(line, type=dict[str, object])
         started = round(time.perf_counter() - start, 3)
-        yield Running(str(ready["url"]), str(ready["secret_key"]), process.pid, started)
+        yield Running(
+            str(ready["url"]),
+            str(ready["secret_key"]),
+            process.pid,
+            started,
+            str(ready["operator_key"]),
+            str(ready["publishable_key"]),
+        )
 
 
 @contextlib.contextmanager

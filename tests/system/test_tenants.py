@@ -256,6 +256,39 @@ def test_a_foreign_id_in_a_parameter_answers_as_an_unknown_one(
     assert only[0] == 404 or (method == "GET" and '"data":[]' in only[1])
 
 
+@pytest.mark.parametrize("secret", ["x", "another one's", ""])
+@pytest.mark.parametrize(
+    ("method", "path", "kind"),
+    [
+        ("GET", "/v1/payment_intents/{id}", "payment_intents"),
+        ("POST", "/v1/payment_intents/{id}/confirm", "payment_intents"),
+        ("GET", "/v1/setup_intents/{id}", "setup_intents"),
+        ("POST", "/v1/setup_intents/{id}/confirm", "setup_intents"),
+        ("POST", "/testcard/3ds/{id}", "payment_intents"),
+        ("POST", "/testcard/3ds/setups/{merchant}/{id}", "setup_intents"),
+    ],
+)
+def test_a_wrong_client_secret_tells_nothing_of_what_there_is(
+    belongings: Belongings, keys: Keys, method: str, path: str, kind: str, secret: str
+) -> None:
+    """IA1: an own id, a foreign one and an unknown one; same status, same body."""
+    v1 = keys.shop.client.v1
+    create = {"payment_intents": lambda: v1.payment_intents.create(lunch(confirm=False))}
+    own, other = (create.get(kind, v1.setup_intents.create)() for _ in range(2))
+    given = {"client_secret": other.client_secret if secret == "another one's" else secret}
+    if path.startswith("/testcard"):
+        given["outcome"] = "complete"
+    told = set()
+    with bearer(keys.shop.platform, keys.publishable) as browser:
+        for id in (own.id, belongings.ids[kind], unknown_like(own.id)):
+            address = path.format(id=id, merchant=keys.shop.id)
+            part = {"params" if method == "GET" else "data": given}
+            answer = browser.request(method, address, **part)
+            told.add((answer.status_code, without(answer.text, [id])))
+    (only,) = told
+    assert only[0] in (400, 401) and "client_secret" in only[1]
+
+
 def test_the_shop_that_was_asked_about_has_lost_nothing(belongings: Belongings) -> None:
     """IA1: runs last; whatever the others tried had no effect."""
     v1 = belongings.shop.client.v1

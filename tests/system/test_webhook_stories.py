@@ -277,6 +277,26 @@ def test_a_shop_hears_nothing_of_another(platform: Platform, shop: Shop) -> None
 
 
 @pytest.mark.parametrize("topology", ["one", "processes"])
+def test_what_was_under_way_at_a_kill_is_sent_at_once_after_the_restart(
+    tmp_path: Path, topology: str
+) -> None:
+    """WH4: long before the lease would have ended."""
+    patient = ("notify.total_timeout_s=300",)
+    with receiving() as receiver, running(tmp_path, topology, *patient) as platform:
+        platform.client().v1.webhook_endpoints.create(
+            {"url": receiver.url, "enabled_events": ["payment_intent.succeeded"]}
+        )
+        with receiver.silence():
+            paid = platform.client().v1.payment_intents.create(lunch()).id
+            seen(lambda: receiver.kept)
+            platform.kill()
+        platform.start()
+        seen(lambda: len(receiver.kept) > 1)
+        assert {subject(each)["id"] for each in receiver.kept} == {paid}
+        assert len({each.headers["sycee-delivery"] for each in receiver.kept}) == 1
+
+
+@pytest.mark.parametrize("topology", ["one", "processes"])
 def test_what_was_paid_is_told_through_a_crash(tmp_path: Path, topology: str) -> None:
     """WH4, MS8: killed right after the answer, and again while the receiver fails."""
     brief = ("notify.connect_timeout_s=1", "notify.total_timeout_s=1")

@@ -81,6 +81,7 @@ async def build(
             settings.sends_per_endpoint_max,
             settings.total_timeout_s + _LEASE_MARGIN_S,
         ),
+        host.ids.new("life"),
     )
     service = NotifyService(database, directory, courier, host.clock, host.ids, signer, rules)
     host.subscribe(EVENTS_TOPIC, "notify", service.receive)

@@ -60,6 +60,13 @@ CREATE TABLE IF NOT EXISTS deliveries (
     CHECK ((status = 'pending') = (next_at IS NOT NULL))
 );
 
+-- Whose leases end when. A life is one start of a deliverer; a row goes when its time is over.
+CREATE TABLE IF NOT EXISTS leases (
+    until BIGINT NOT NULL,
+    life TEXT NOT NULL,
+    PRIMARY KEY (until, life)
+);
+
 CREATE INDEX IF NOT EXISTS deliveries_due ON deliveries (endpoint, next_at)
     WHERE status = 'pending';
 CREATE INDEX IF NOT EXISTS deliveries_dead ON deliveries (merchant, id) WHERE status = 'dead';

@@ -19,7 +19,7 @@ from sycee.services.notify.service.directory import Directory
 from sycee.services.notify.service.lanes import Lane, Lanes
 from sycee.services.notify.service.signer import Signer
 from sycee.services.notify.store import deliveries, endpoints
-from sycee.services.notify.store.deliveries import Leased
+from sycee.services.notify.store.deliveries import Lease, Leased
 from sycee.services.notify.store.endpoints import Sealed
 
 Render = Callable[[Event], bytes]
@@ -41,7 +41,8 @@ class Limits(msgspec.Struct, frozen=True):
 
 
 class Courier:
-    """Delivers at least once: what it leased and did not write down is due again after the lease.
+    """Delivers at least once: what it leased and did not write down is due again after the lease,
+    or at the next start of one whose database nobody else writes.
 
     Each endpoint has a lane of bounded width, so that slow ones cannot take the room of others.
     """
@@ -56,6 +57,7 @@ class Courier:
         clock: Clock,
         jitter: Callable[[], float],
         limits: Limits,
+        life: str,
     ) -> None:
         self._database = database
         self._directory = directory
@@ -65,6 +67,7 @@ class Courier:
         self._clock = clock
         self._jitter = jitter
         self._limits = limits
+        self._life = life
         self._lanes = Lanes()
         self._room = limits.sends_max
         self._tasks: set[asyncio.Task[None]] = set()
@@ -73,6 +76,8 @@ class Courier:
     async def begin(self) -> None:
         """Take up what earlier processes left."""
         await self._directory.load()
+        if self._database.is_exclusive:
+            await self._take_back()
         for endpoint in await self._database.read(deliveries.pending_endpoints):
             self.wake(endpoint)
 
@@ -113,6 +118,15 @@ class Courier:
             task.cancel()
         await self.idle()
 
+    async def _take_back(self) -> None:
+        """Send at once what a former life was sending, as nobody else can be sending it now."""
+        now = self._clock.now()
+        count = await self._database.write(
+            lambda session: deliveries.take_back(session, self._life, now)
+        )
+        if count:
+            log.info("leases_taken_back", count=count)
+
     async def _look(self, lane: Lane) -> None:
         if self._directory.enabled(lane.endpoint) is None:
             await self._retire(lane)
@@ -147,10 +161,10 @@ class Courier:
     def _leasing(
         self, lane: Lane, now: Instant, room: int
     ) -> Callable[[Session], tuple[list[Leased], Instant | None]]:
-        until = after(now, self._limits.lease_s)
+        lease = Lease(self._life, after(now, self._limits.lease_s))
 
         def unit(session: Session) -> tuple[list[Leased], Instant | None]:
-            leased = deliveries.lease(session, lane.endpoint, now, until, room)
+            leased = deliveries.lease(session, lane.endpoint, now, lease, room)
             return leased, deliveries.next_due(session, lane.endpoint)
 
         return unit
