@@ -1,6 +1,7 @@
 """Payments per second, durable, through the public API: create + confirm pairs.
 
-Platform, twin and floor run in turn on the same cores as the load, which is a process of its own.
+Platform, twins and floor run in turn on the same cores as the load, which is a process of its own.
+Platform and twin both count velocity, with limits that the load does not reach.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import msgspec
@@ -42,6 +44,17 @@ class Figures(msgspec.Struct, frozen=True):
     server_cpu_us_per_pair: float
     rss_mib: float
     cpu_us_per_pair_by_process: dict[str, float]
+
+
+class Measured(msgspec.Struct, frozen=True):
+    """One server at all numbers of connections."""
+
+    start_s: float
+    runs: list[Figures]
+
+
+TWINS = ["twin", "lean twin"]
+SERVERS = ["one", "processes", *TWINS, "floor"]
 
 
 def tree(pid: int) -> list[int]:
@@ -132,6 +145,15 @@ def child(command: list[str]) -> Iterator[subprocess.Popen[bytes]]:
         process.kill()
 
 
+SECRET_KEY = "sk_test_twin"
+"""The key of the twins' merchant."""
+
+COUNTING = [
+    *("--set", "fraud.velocity_card_per_hour=1000000"),
+    *("--set", "fraud.velocity_customer_per_hour=1000000"),
+]
+"""Settings that have the platform count what the twin counts; off in the dev profile."""
+
 SLOW_DISK: list[str] = []
 """Put before a server's command: strace, which makes each sync of the disk take longer."""
 
@@ -153,19 +175,19 @@ def platform(topology: str, directory: Path, *settings: str) -> Iterator[Running
         assert process.stdout is not None
         line = process.stdout.readline()
         ready = msgspec.json.decode(line, type=dict[str, object])
-        started = round(time.perf_counter() - start, 3)
-        yield Running(str(ready["url"]), str(ready["secret_key"]), process.pid, started)
+        start_s = round(time.perf_counter() - start, 3)
+        yield Running(str(ready["url"]), str(ready["secret_key"]), process.pid, start_s)
 
 
 @contextlib.contextmanager
 def other(module: str, *options: str) -> Iterator[Running]:
-    """The twin or the floor."""
+    """A twin or the floor."""
     port = free_port()
     start = time.perf_counter()
     with child([sys.executable, "-m", module, "--port", str(port), *options]) as process:
         wait_for(port)
-        started = round(time.perf_counter() - start, 3)
-        yield Running(f"http://127.0.0.1:{port}", "none", process.pid, started)
+        start_s = round(time.perf_counter() - start, 3)
+        yield Running(f"http://127.0.0.1:{port}", SECRET_KEY, process.pid, start_s)
 
 
 def wait_for(port: int) -> None:
@@ -178,11 +200,34 @@ def wait_for(port: int) -> None:
     raise TimeoutError(f"nothing listens on {port}")
 
 
-def measured(server: Running, connections: list[int], seconds: float) -> dict[str, object]:
+def started(name: str, directory: Path) -> AbstractContextManager[Running]:
+    """One of ``SERVERS``, on an empty directory."""
+    if name == "floor":
+        return other("bench.floor")
+    if name in TWINS:
+        options = ["--database", f"{directory}/twin.db", "--key", SECRET_KEY]
+        return other("bench.twin", *options, *(["--lean"] if name == "lean twin" else []))
+    return platform(name, directory, *COUNTING)
+
+
+def measured(server: Running, connections: list[int], seconds: float) -> Measured:
     """Warm up, then one run per number of connections."""
     load(server, 16, 1, "warm")
     runs = [load(server, number, seconds, f"c{number}") for number in connections]
-    return {"start_s": server.start_s, "runs": runs}
+    return Measured(server.start_s, runs)
+
+
+def ratios(runs: dict[str, Measured]) -> dict[str, dict[int, float]]:
+    """Pairs/s of all in one over each twin's in the same run, by number of connections."""
+    return {
+        f"one / {twin}": {
+            own.load.connections: round(own.load.pairs_per_s / its.load.pairs_per_s, 2)
+            for own, its in zip(runs["one"].runs, runs[twin].runs, strict=True)
+            if its.load.pairs
+        }
+        for twin in TWINS
+        if "one" in runs and twin in runs
+    }
 
 
 def history(payments: int) -> Load:
@@ -201,23 +246,19 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=6.0)
     parser.add_argument("--connections", type=int, nargs="+", default=[1, 16, 64])
     parser.add_argument("--history", type=int, default=0, help="payments; 100000 for the bar")
-    parser.add_argument("--only", nargs="+", default=["one", "processes", "twin", "floor"])
+    parser.add_argument("--only", nargs="+", default=SERVERS, choices=SERVERS)
     parser.add_argument("--sync-delay-us", type=int, default=0, help="a slower disk, by strace")
     options = parser.parse_args()
+    runs: dict[str, Measured] = {}
     figures: dict[str, object] = {"sync_delay_us": options.sync_delay_us}
     if options.sync_delay_us:
         slow_down(options.sync_delay_us)
     for name in options.only:
         with tempfile.TemporaryDirectory(prefix="sycee-bench-") as directory:
-            if name == "twin":
-                running = other("bench.twin", "--database", f"{directory}/twin.db")
-            elif name == "floor":
-                running = other("bench.floor")
-            else:
-                running = platform(name, Path(directory))
-            with running as server:
-                figures[name] = measured(server, options.connections, options.seconds)
+            with started(name, Path(directory)) as server:
+                figures[name] = runs[name] = measured(server, options.connections, options.seconds)
         sys.stderr.write(f"{name} done\n")
+    figures["ratios"] = ratios(runs)
     if options.history:
         figures["history"] = history(options.history)
     report(figures)
