@@ -254,9 +254,11 @@ def main() -> None:
     if options.sync_delay_us:
         slow_down(options.sync_delay_us)
     for name in options.only:
-        with tempfile.TemporaryDirectory(prefix="sycee-bench-") as directory:
-            with started(name, Path(directory)) as server:
-                figures[name] = runs[name] = measured(server, options.connections, options.seconds)
+        with (
+            tempfile.TemporaryDirectory(prefix="sycee-bench-") as directory,
+            started(name, Path(directory)) as server,
+        ):
+            figures[name] = runs[name] = measured(server, options.connections, options.seconds)
         sys.stderr.write(f"{name} done\n")
     figures["ratios"] = ratios(runs)
     if options.history:
