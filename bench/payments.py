@@ -1,16 +1,19 @@
 """Payments per second, durable, through the public API: create + confirm pairs.
 
-Platform, twins and floor run in turn on the same cores as the load, which is a process of its own.
-Platform and twin both count velocity, with limits that the load does not reach.
+Platform, twins and floor stand idle beside each other and are loaded in turn, round after round, on
+the same cores as the load, which is a process of its own: a machine that is busy with other things
+is so for all of them. Platform and twin both count velocity, with limits that are never reached.
 """
 
 from __future__ import annotations
 
 import argparse
 import contextlib
+import itertools
 import os
 import signal
 import socket
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -47,11 +50,22 @@ class Figures(msgspec.Struct, frozen=True):
 
 
 class Measured(msgspec.Struct, frozen=True):
-    """One server at all numbers of connections."""
+    """One server in all rounds."""
 
     start_s: float
     runs: list[Figures]
 
+
+class Ratio(msgspec.Struct, frozen=True):
+    """How often the pairs/s of a twin go into those of all in one, loaded in the same round."""
+
+    twin: str
+    connections: int
+    median: float
+    rounds: list[float]
+
+
+Together = dict[str, Measured]
 
 TWINS = ["twin", "lean twin"]
 SERVERS = ["one", "processes", *TWINS, "floor"]
@@ -210,24 +224,33 @@ def started(name: str, directory: Path) -> AbstractContextManager[Running]:
     return platform(name, directory, *COUNTING)
 
 
-def measured(server: Running, connections: list[int], seconds: float) -> Measured:
-    """Warm up, then one run per number of connections."""
-    load(server, 16, 1, "warm")
-    runs = [load(server, number, seconds, f"c{number}") for number in connections]
-    return Measured(server.start_s, runs)
+def measured(names: list[str], connections: list[int], seconds: float, rounds: int) -> Together:
+    """Warm all up, then load them in turn."""
+    with contextlib.ExitStack() as stack:
+        servers = {}
+        for name in names:
+            folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="sycee-bench-"))
+            servers[name] = stack.enter_context(started(name, Path(folder)))
+        together = {name: Measured(server.start_s, []) for name, server in servers.items()}
+        for server in servers.values():
+            load(server, 16, 1, "warm")
+        for number, each in itertools.product(connections, range(rounds)):
+            for name, server in servers.items():
+                together[name].runs.append(load(server, number, seconds, f"c{number}r{each}"))
+            sys.stderr.write(f"{number} connections, round {each + 1} of {rounds}\n")
+    return together
 
 
-def ratios(runs: dict[str, Measured]) -> dict[str, dict[int, float]]:
-    """Pairs/s of all in one over each twin's in the same run, by number of connections."""
-    return {
-        f"one / {twin}": {
-            own.load.connections: round(own.load.pairs_per_s / its.load.pairs_per_s, 2)
-            for own, its in zip(runs["one"].runs, runs[twin].runs, strict=True)
-            if its.load.pairs
-        }
-        for twin in TWINS
-        if "one" in runs and twin in runs
-    }
+def ratios(together: Together, connections: list[int]) -> list[Ratio]:
+    """All in one over each twin."""
+    found = []
+    for twin, number in itertools.product(TWINS, connections):
+        if "one" in together and twin in together:
+            pairs = zip(together["one"].runs, together[twin].runs, strict=True)
+            loads = [(own.load, its.load) for own, its in pairs if own.load.connections == number]
+            rounds = [round(own.pairs_per_s / its.pairs_per_s, 2) for own, its in loads]
+            found.append(Ratio(twin, number, round(statistics.median(rounds), 2), rounds))
+    return found
 
 
 def history(payments: int) -> Load:
@@ -243,24 +266,18 @@ def history(payments: int) -> Load:
 def main() -> None:
     """Measure everything once and print it."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--seconds", type=float, default=6.0)
+    parser.add_argument("--seconds", type=float, default=3.0, help="of each load in each round")
+    parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--connections", type=int, nargs="+", default=[1, 16, 64])
     parser.add_argument("--history", type=int, default=0, help="payments; 100000 for the bar")
     parser.add_argument("--only", nargs="+", default=SERVERS, choices=SERVERS)
     parser.add_argument("--sync-delay-us", type=int, default=0, help="a slower disk, by strace")
     options = parser.parse_args()
-    runs: dict[str, Measured] = {}
-    figures: dict[str, object] = {"sync_delay_us": options.sync_delay_us}
     if options.sync_delay_us:
         slow_down(options.sync_delay_us)
-    for name in options.only:
-        with (
-            tempfile.TemporaryDirectory(prefix="sycee-bench-") as directory,
-            started(name, Path(directory)) as server,
-        ):
-            figures[name] = runs[name] = measured(server, options.connections, options.seconds)
-        sys.stderr.write(f"{name} done\n")
-    figures["ratios"] = ratios(runs)
+    together = measured(options.only, options.connections, options.seconds, options.rounds)
+    figures: dict[str, object] = {"sync_delay_us": options.sync_delay_us, **together}
+    figures["ratios"] = ratios(together, options.connections)
     if options.history:
         figures["history"] = history(options.history)
     report(figures)
