@@ -1,20 +1,25 @@
 """Payments per second, durable, through the public API: create + confirm pairs.
 
-Platform, twin and floor run in turn on the same cores as the load, which is a process of its own.
+Platform, twins and floor stand idle beside each other and are loaded in turn, round after round, on
+the same cores as the load, which is a process of its own: a machine that is busy with other things
+is so for all of them. Platform and twin both count velocity, with limits that are never reached.
 """
 
 from __future__ import annotations
 
 import argparse
 import contextlib
+import itertools
 import os
 import signal
 import socket
+import statistics
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import msgspec
@@ -33,6 +38,8 @@ class Running(msgspec.Struct, frozen=True):
     secret_key: str
     pid: int
     start_s: float
+    operator_key: str = ""
+    publishable_key: str = ""
 
 
 class Figures(msgspec.Struct, frozen=True):
@@ -42,6 +49,28 @@ class Figures(msgspec.Struct, frozen=True):
     server_cpu_us_per_pair: float
     rss_mib: float
     cpu_us_per_pair_by_process: dict[str, float]
+
+
+class Measured(msgspec.Struct, frozen=True):
+    """One server in all rounds."""
+
+    start_s: float
+    runs: list[Figures]
+
+
+class Ratio(msgspec.Struct, frozen=True):
+    """How often the pairs/s of a twin go into those of all in one, loaded in the same round."""
+
+    twin: str
+    connections: int
+    median: float
+    rounds: list[float]
+
+
+Together = dict[str, Measured]
+
+TWINS = ["twin", "lean twin"]
+SERVERS = ["one", "processes", *TWINS, "floor"]
 
 
 def tree(pid: int) -> list[int]:
@@ -132,6 +161,15 @@ def child(command: list[str]) -> Iterator[subprocess.Popen[bytes]]:
         process.kill()
 
 
+SECRET_KEY = "sk_test_twin"
+"""The key of the twins' merchant."""
+
+COUNTING = [
+    *("--set", "fraud.velocity_card_per_hour=1000000"),
+    *("--set", "fraud.velocity_customer_per_hour=1000000"),
+]
+"""Settings that have the platform count what the twin counts; off in the dev profile."""
+
 SLOW_DISK: list[str] = []
 """Put before a server's command: strace, which makes each sync of the disk take longer."""
 
@@ -153,19 +191,26 @@ def platform(topology: str, directory: Path, *settings: str) -> Iterator[Running
         assert process.stdout is not None
         line = process.stdout.readline()
         ready = msgspec.json.decode(line, type=dict[str, object])
-        started = round(time.perf_counter() - start, 3)
-        yield Running(str(ready["url"]), str(ready["secret_key"]), process.pid, started)
+        start_s = round(time.perf_counter() - start, 3)
+        yield Running(
+            str(ready["url"]),
+            str(ready["secret_key"]),
+            process.pid,
+            start_s,
+            str(ready["operator_key"]),
+            str(ready["publishable_key"]),
+        )
 
 
 @contextlib.contextmanager
 def other(module: str, *options: str) -> Iterator[Running]:
-    """The twin or the floor."""
+    """A twin or the floor."""
     port = free_port()
     start = time.perf_counter()
     with child([sys.executable, "-m", module, "--port", str(port), *options]) as process:
         wait_for(port)
-        started = round(time.perf_counter() - start, 3)
-        yield Running(f"http://127.0.0.1:{port}", "none", process.pid, started)
+        start_s = round(time.perf_counter() - start, 3)
+        yield Running(f"http://127.0.0.1:{port}", SECRET_KEY, process.pid, start_s)
 
 
 def wait_for(port: int) -> None:
@@ -178,11 +223,43 @@ def wait_for(port: int) -> None:
     raise TimeoutError(f"nothing listens on {port}")
 
 
-def measured(server: Running, connections: list[int], seconds: float) -> dict[str, object]:
-    """Warm up, then one run per number of connections."""
-    load(server, 16, 1, "warm")
-    runs = [load(server, number, seconds, f"c{number}") for number in connections]
-    return {"start_s": server.start_s, "runs": runs}
+def started(name: str, directory: Path) -> AbstractContextManager[Running]:
+    """One of ``SERVERS``, on an empty directory."""
+    if name == "floor":
+        return other("bench.floor")
+    if name in TWINS:
+        options = ["--database", f"{directory}/twin.db", "--key", SECRET_KEY]
+        return other("bench.twin", *options, *(["--lean"] if name == "lean twin" else []))
+    return platform(name, directory, *COUNTING)
+
+
+def measured(names: list[str], connections: list[int], seconds: float, rounds: int) -> Together:
+    """Warm all up, then load them in turn."""
+    with contextlib.ExitStack() as stack:
+        servers = {}
+        for name in names:
+            folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="sycee-bench-"))
+            servers[name] = stack.enter_context(started(name, Path(folder)))
+        together = {name: Measured(server.start_s, []) for name, server in servers.items()}
+        for server in servers.values():
+            load(server, 16, 1, "warm")
+        for number, each in itertools.product(connections, range(rounds)):
+            for name, server in servers.items():
+                together[name].runs.append(load(server, number, seconds, f"c{number}r{each}"))
+            sys.stderr.write(f"{number} connections, round {each + 1} of {rounds}\n")
+    return together
+
+
+def ratios(together: Together, connections: list[int]) -> list[Ratio]:
+    """All in one over each twin."""
+    found = []
+    for twin, number in itertools.product(TWINS, connections):
+        if "one" in together and twin in together:
+            pairs = zip(together["one"].runs, together[twin].runs, strict=True)
+            loads = [(own.load, its.load) for own, its in pairs if own.load.connections == number]
+            rounds = [round(own.pairs_per_s / its.pairs_per_s, 2) for own, its in loads]
+            found.append(Ratio(twin, number, round(statistics.median(rounds), 2), rounds))
+    return found
 
 
 def history(payments: int) -> Load:
@@ -198,26 +275,18 @@ def history(payments: int) -> Load:
 def main() -> None:
     """Measure everything once and print it."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--seconds", type=float, default=6.0)
+    parser.add_argument("--seconds", type=float, default=3.0, help="of each load in each round")
+    parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--connections", type=int, nargs="+", default=[1, 16, 64])
     parser.add_argument("--history", type=int, default=0, help="payments; 100000 for the bar")
-    parser.add_argument("--only", nargs="+", default=["one", "processes", "twin", "floor"])
+    parser.add_argument("--only", nargs="+", default=SERVERS, choices=SERVERS)
     parser.add_argument("--sync-delay-us", type=int, default=0, help="a slower disk, by strace")
     options = parser.parse_args()
-    figures: dict[str, object] = {"sync_delay_us": options.sync_delay_us}
     if options.sync_delay_us:
         slow_down(options.sync_delay_us)
-    for name in options.only:
-        with tempfile.TemporaryDirectory(prefix="sycee-bench-") as directory:
-            if name == "twin":
-                running = other("bench.twin", "--database", f"{directory}/twin.db")
-            elif name == "floor":
-                running = other("bench.floor")
-            else:
-                running = platform(name, Path(directory))
-            with running as server:
-                figures[name] = measured(server, options.connections, options.seconds)
-        sys.stderr.write(f"{name} done\n")
+    together = measured(options.only, options.connections, options.seconds, options.rounds)
+    figures: dict[str, object] = {"sync_delay_us": options.sync_delay_us, **together}
+    figures["ratios"] = ratios(together, options.connections)
     if options.history:
         figures["history"] = history(options.history)
     report(figures)

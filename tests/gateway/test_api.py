@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 
 from sycee.services.fraud.contract import BlockEntry, Blocks, ListKind, Unblocked
@@ -22,6 +23,7 @@ from sycee.services.notify.contract import (
     EndpointId,
     EventId,
     Replayed,
+    SigningKeys,
 )
 from tests.gateway.door import opened
 from tests.gateway.fakes import MERCHANT
@@ -97,6 +99,47 @@ async def test_dead_letters_are_listed_and_sent_again():
         assert door.notify.last.status is DeliveryStatus.DEAD
         again = await door.client.post("/api/replays", json={"endpoint": "we_1", "since": 5})
         assert again.json()["count"] == 1 and door.notify.last.since == 5 * 10**9
+
+
+KEYS = SigningKeys(EndpointId("we_1"), 2, "whpk_new", "whpk_old", NOON)
+
+
+async def test_an_endpoint_shows_its_public_keys_and_until_when_the_old_ones_sign():
+    """WH1."""
+    async with opened(get_signing_keys=KEYS) as door:
+        shown = await door.client.get("/api/webhook_endpoints/we_1/signing_keys")
+        assert shown.json() == {
+            "object": "signing_keys",
+            "endpoint": "we_1",
+            "generation": 2,
+            "public_key": "whpk_new",
+            "previous_public_key": "whpk_old",
+            "previous_until": NOON // 10**9,
+        }
+        assert (door.notify.last.merchant, door.notify.last.id) == (SHOP, "we_1")
+
+
+async def test_a_secret_is_rotated_with_the_callers_overlap_and_idempotency_key():
+    """WH1, MS2."""
+    told = msgspec.structs.replace(KEYS, secret="whsec_new")
+    url = "/api/webhook_endpoints/we_1/rotate_secret"
+    async with opened(rotate_secret=told) as door:
+        for given in ({}, {"overlap_s": 60}, {"overlap_s": 0}):
+            answer = await door.client.post(url, json=given, headers={"idempotency-key": "k"})
+            assert answer.json()["secret"] == "whsec_new"
+        asked = [command for _, command in door.notify.asked]
+        assert [command.overlap_s for command in asked] == [86_400, 60, 0]
+        assert {command.idempotency_key for command in asked} == {"k"}
+        assert len({command.request_hash for command in asked}) == 3
+
+
+@pytest.mark.parametrize("wrong", [-1, 604_801, "a day", 1.5, True, []])
+async def test_an_overlap_that_is_no_number_of_seconds_is_refused(wrong):
+    async with opened(rotate_secret=KEYS) as door:
+        url = "/api/webhook_endpoints/we_1/rotate_secret"
+        answer = await door.client.post(url, json={"overlap_s": wrong})
+        assert (answer.status_code, answer.json()["param"]) == (400, "overlap_s")
+        assert door.notify.asked == []
 
 
 async def test_a_value_is_blocked_and_let_go():

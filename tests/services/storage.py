@@ -32,6 +32,7 @@ class Watched:
         self.connection = connection
         self.published = []
         self.units = 0
+        self.is_exclusive = database.is_exclusive
 
     async def write(self, unit):
         self.units += 1

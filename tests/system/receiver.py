@@ -36,6 +36,8 @@ class Receiver:
         self._statuses = list(statuses)
         self._lock = threading.Lock()
         self._kept: list[Received] = []
+        self._may_answer = threading.Event()
+        self._may_answer.set()
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
         self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
         self._thread.start()
@@ -60,6 +62,15 @@ class Receiver:
         with self._lock:
             self._statuses = list(statuses)
 
+    @contextlib.contextmanager
+    def silence(self) -> Iterator[None]:
+        """Within this block, webhooks are kept and not answered."""
+        self._may_answer.clear()
+        try:
+            yield
+        finally:
+            self._may_answer.set()
+
     def close(self) -> None:
         """Stop listening."""
         self._server.shutdown()
@@ -69,7 +80,9 @@ class Receiver:
     def _take(self, received: Received) -> int:
         with self._lock:
             self._kept.append(received)
-            return self._statuses.pop(0) if self._statuses else 200
+            status = self._statuses.pop(0) if self._statuses else 200
+        self._may_answer.wait()
+        return status
 
     def _handler(self) -> type[BaseHTTPRequestHandler]:
         take = self._take

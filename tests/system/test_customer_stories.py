@@ -56,6 +56,42 @@ def test_a_customer_is_kept_changed_and_deleted(client: stripe.StripeClient) -> 
     assert (gone.value.http_status, gone.value.code) == (404, "resource_missing")
 
 
+def test_an_empty_text_clears_addresses_and_metadata(client: stripe.StripeClient) -> None:
+    home = {"line1": "Linienstr. 1", "city": "Berlin"}
+    made = client.v1.customers.create(
+        {
+            "address": home,
+            "shipping": {"name": "Jo", "address": home},
+            "metadata": {"a": "1", "b": "2"},
+        }
+    )
+    bare = client.v1.customers.update(made.id, {"address": "", "shipping": "", "metadata": ""})
+    assert (bare.address, bare.shipping, bare.metadata.to_dict()) == (None, None, {})
+    assert client.v1.customers.create({"address": "", "shipping": ""}).address is None
+    billing = {"name": "Jo", "address": home}
+    card = client.v1.payment_methods.create(
+        {"type": "card", "card": {"token": "tok_visa"}, "billing_details": billing}
+    )
+    card = client.v1.payment_methods.update(card.id, {"billing_details": {"address": ""}})
+    assert (card.billing_details.name, card.billing_details.address.city) == ("Jo", None)
+
+
+def test_an_empty_text_clears_where_a_payment_is_shipped_to(client: stripe.StripeClient) -> None:
+    shipping = {"name": "Jo", "address": {"city": "Berlin"}}
+    held = {"confirm": False, "shipping": shipping, "metadata": {"a": "1"}}
+    made = client.v1.payment_intents.create(lunch(**held))
+    bare = client.v1.payment_intents.update(made.id, {"shipping": "", "metadata": ""})
+    assert (bare.shipping, bare.metadata.to_dict()) == (None, {})
+    made = client.v1.payment_intents.create(lunch(**held, capture_method="manual"))
+    assert client.v1.payment_intents.confirm(made.id, {"shipping": ""}).shipping is None
+    taken = client.v1.payment_intents.capture(made.id, {"metadata": ""})
+    assert taken.metadata.to_dict() == {}
+    charge = client.v1.charges.update(taken.latest_charge, {"shipping": shipping})
+    assert charge.shipping.name == "Jo"
+    charge = client.v1.charges.update(charge.id, {"shipping": "", "metadata": ""})
+    assert (charge.shipping, charge.metadata.to_dict()) == (None, {})
+
+
 def test_customers_are_found_by_their_address(client: stripe.StripeClient) -> None:
     email = "only-one@example.com"
     made = client.v1.customers.create({"email": email})

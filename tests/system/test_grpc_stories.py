@@ -109,6 +109,14 @@ def refusal(call) -> tuple[grpc.StatusCode, dict[str, object], str]:
     return error.code(), dict(error.trailing_metadata() or ()), error.details()
 
 
+@pytest.mark.parametrize("field", ["statement_descriptor", "statement_descriptor_suffix"])
+def test_a_descriptor_that_cannot_be_printed_is_refused(client: Client, field: str) -> None:
+    status, told, words = refusal(lambda: client.pay(**{field: "LUNCH <1>"}))
+    assert status is grpc.StatusCode.INVALID_ARGUMENT
+    assert (told["sycee-code"], told["sycee-param"]) == ("statement_descriptor_invalid", field)
+    assert words.startswith(f"{field} may hold Latin letters")
+
+
 def test_a_payment_is_created_confirmed_captured_and_refunded(client: Client, shop: Shop) -> None:
     pb = client.pb
     money = pb.Money(minor=2000, currency="USD")

@@ -124,6 +124,8 @@ def test_an_error_says_all_that_a_shop_needs(client: stripe.StripeClient) -> Non
         ({"customer": "cus_nobody"}, "resource_missing", "customer"),
         ({"capture_method": "later"}, "parameter_invalid", "capture_method"),
         ({"statement_descriptor": "x" * 23}, "parameter_too_long", "statement_descriptor"),
+        ({"statement_descriptor": "LUNCH*"}, "parameter_invalid", "statement_descriptor"),
+        ({"statement_descriptor_suffix": "2"}, "parameter_invalid", "statement_descriptor_suffix"),
         ({"description": "x" * 5001}, "parameter_too_long", "description"),
         ({"payment_method_types": ["card", "wish"]}, None, None),
         ({"shipping": "here"}, "parameter_invalid", "shipping"),

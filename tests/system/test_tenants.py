@@ -178,7 +178,9 @@ def test_a_key_of_one_scope_opens_its_routes_and_no_others(keys: Keys, scope: st
 FOREIGN = [
     route
     for route in ROUTES
-    if Role.SECRET in route.roles and "{" in route.path and route.path.startswith("/v1/")
+    if Role.SECRET in route.roles
+    and "{" in route.path
+    and route.path.startswith(("/v1/", "/api/webhook_endpoints/"))
 ]
 VARIABLE = re.compile(r"/(\w+)/\{\w+\}")
 
@@ -201,7 +203,8 @@ def test_a_foreign_id_answers_as_an_unknown_one(
             answer = client.request(route.method, path, data=form or None)
             told.add((answer.status_code, without(answer.text, used)))
     (only,) = told
-    assert only[0] == 404 and "resource_missing" in only[1]
+    missing = "resource_missing" if route.path.startswith("/v1/") else "not_found"
+    assert only[0] == 404 and missing in only[1]
 
 
 REFERENCES = [
@@ -253,6 +256,39 @@ def test_a_foreign_id_in_a_parameter_answers_as_an_unknown_one(
     assert only[0] == 404 or (method == "GET" and '"data":[]' in only[1])
 
 
+@pytest.mark.parametrize("secret", ["x", "another one's", ""])
+@pytest.mark.parametrize(
+    ("method", "path", "kind"),
+    [
+        ("GET", "/v1/payment_intents/{id}", "payment_intents"),
+        ("POST", "/v1/payment_intents/{id}/confirm", "payment_intents"),
+        ("GET", "/v1/setup_intents/{id}", "setup_intents"),
+        ("POST", "/v1/setup_intents/{id}/confirm", "setup_intents"),
+        ("POST", "/testcard/3ds/{id}", "payment_intents"),
+        ("POST", "/testcard/3ds/setups/{merchant}/{id}", "setup_intents"),
+    ],
+)
+def test_a_wrong_client_secret_tells_nothing_of_what_there_is(
+    belongings: Belongings, keys: Keys, method: str, path: str, kind: str, secret: str
+) -> None:
+    """IA1: an own id, a foreign one and an unknown one; same status, same body."""
+    v1 = keys.shop.client.v1
+    create = {"payment_intents": lambda: v1.payment_intents.create(lunch(confirm=False))}
+    own, other = (create.get(kind, v1.setup_intents.create)() for _ in range(2))
+    given = {"client_secret": other.client_secret if secret == "another one's" else secret}
+    if path.startswith("/testcard"):
+        given["outcome"] = "complete"
+    told = set()
+    with bearer(keys.shop.platform, keys.publishable) as browser:
+        for id in (own.id, belongings.ids[kind], unknown_like(own.id)):
+            address = path.format(id=id, merchant=keys.shop.id)
+            part = {"params" if method == "GET" else "data": given}
+            answer = browser.request(method, address, **part)
+            told.add((answer.status_code, without(answer.text, [id])))
+    (only,) = told
+    assert only[0] in (400, 401) and "client_secret" in only[1]
+
+
 def test_the_shop_that_was_asked_about_has_lost_nothing(belongings: Belongings) -> None:
     """IA1: runs last; whatever the others tried had no effect."""
     v1 = belongings.shop.client.v1
@@ -261,7 +297,11 @@ def test_the_shop_that_was_asked_about_has_lost_nothing(belongings: Belongings) 
     )
     assert v1.payment_methods.retrieve(belongings.ids["payment_methods"]).customer is not None
     assert v1.customers.retrieve(belongings.ids["customers"]).name == "Jenny"
-    assert v1.webhook_endpoints.retrieve(belongings.ids["webhook_endpoints"]).status == "enabled"
+    hook = belongings.ids["webhook_endpoints"]
+    assert v1.webhook_endpoints.retrieve(hook).status == "enabled"
+    with bearer(belongings.shop.platform, belongings.shop.secret_key) as client:
+        keys = client.get(f"/api/webhook_endpoints/{hook}/signing_keys").json()
+    assert keys["generation"] == 1
     assert len(v1.refunds.list().data) == 1
 
 
@@ -313,6 +353,8 @@ def test_an_operator_moves_no_money_and_a_shop_makes_no_merchants(keys: Keys) ->
         ("/payment/create", "number"),
         ("/api/replays", "merchant"),
         ("/api/blocks", "merchant"),
+        ("/api/webhook_endpoints/we_x/rotate_secret", "secret"),
+        ("/api/webhook_endpoints/we_x/rotate_secret", "merchant"),
     ],
 )
 def test_fields_that_are_not_the_callers_to_set_are_refused(

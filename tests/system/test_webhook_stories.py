@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import base64
+import contextlib
 from pathlib import Path
 
 import pytest
 import standardwebhooks
 import stripe
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from tests.system.platform import Platform, running
 from tests.system.receiver import Received, Receiver, receiving
@@ -90,6 +94,72 @@ def test_a_changed_body_or_another_secret_proves_nothing(shop: Shop) -> None:
                 stripe.Webhook.construct_event(body, signature, secret)
             with pytest.raises(standardwebhooks.WebhookVerificationError):
                 standardwebhooks.Webhook(secret).verify(body, received.headers)
+
+
+def rotate(shop: Shop, hook: str, key: str, **wanted: object) -> dict[str, object]:
+    return rotated(shop.platform, shop.secret_key, hook, key, **wanted)
+
+
+def rotated(
+    platform: Platform, secret_key: str, hook: str, key: str, **wanted: object
+) -> dict[str, object]:
+    with bearer(platform, secret_key) as desk:
+        path, headers = f"/api/webhook_endpoints/{hook}/rotate_secret", {"idempotency-key": key}
+        told = desk.post(path, json=wanted, headers=headers)
+    assert told.status_code == 200, told.text
+    return told.json()
+
+
+def is_taken(received: Received, secret: str) -> bool:
+    """Whether both official verifiers take it; they agree."""
+    try:
+        stripe.Webhook.construct_event(
+            received.body, received.headers["stripe-signature"], secret, api_key="sk_test_x"
+        )
+    except stripe.SignatureVerificationError:
+        with pytest.raises(standardwebhooks.WebhookVerificationError):
+            standardwebhooks.Webhook(secret).verify(received.body, received.headers)
+        return False
+    standardwebhooks.Webhook(secret).verify(received.body, received.headers)
+    return True
+
+
+def is_proven(received: Received, public_key: object) -> bool:
+    """Whether one of the Ed25519 signatures is by this key."""
+    raw = base64.b64decode(str(public_key).removeprefix("whpk_"))
+    head = f"{received.headers['webhook-id']}.{received.headers['webhook-timestamp']}."
+    parts = [each.split(",") for each in received.headers["webhook-signature"].split(" ")]
+    for signature in (text for version, text in parts if version == "v1a"):
+        with contextlib.suppress(InvalidSignature):
+            Ed25519PublicKey.from_public_bytes(raw).verify(
+                base64.b64decode(signature), head.encode() + received.body
+            )
+            return True
+    return False
+
+
+def test_a_shop_exchanges_its_secret_without_missing_a_webhook(shop: Shop) -> None:
+    """WH1, MS2: each side changes when it likes; a leaked secret ends at once."""
+    with receiving() as receiver:
+        hook = endpoint(shop, receiver, "customer.created")
+        old, first = hook.secret, rotate(shop, hook.id, "monday")
+        assert rotate(shop, hook.id, "monday") == first
+        with bearer(shop.platform, shop.secret_key) as desk:
+            shown = desk.get(f"/api/webhook_endpoints/{hook.id}/signing_keys").json()
+        assert shown == {name: told for name, told in first.items() if name != "secret"}
+        assert shown["generation"] == 2
+        shop.client.v1.customers.create({})
+        received = seen(lambda: receiver.kept)[0]
+        assert is_taken(received, old) and is_taken(received, str(first["secret"]))
+        assert is_proven(received, shown["public_key"])
+        assert is_proven(received, shown["previous_public_key"])
+        leaked = rotate(shop, hook.id, "tuesday", overlap_s=0)
+        shop.client.v1.customers.create({})
+        received = seen(lambda: len(receiver.kept) == 2 and receiver.kept)[1]
+        assert is_taken(received, str(leaked["secret"]))
+        assert not is_taken(received, old) and not is_taken(received, str(first["secret"]))
+        assert is_proven(received, leaked["public_key"])
+        assert not is_proven(received, first["public_key"])
 
 
 def test_only_the_wanted_events_come(shop: Shop) -> None:
@@ -207,6 +277,26 @@ def test_a_shop_hears_nothing_of_another(platform: Platform, shop: Shop) -> None
 
 
 @pytest.mark.parametrize("topology", ["one", "processes"])
+def test_what_was_under_way_at_a_kill_is_sent_at_once_after_the_restart(
+    tmp_path: Path, topology: str
+) -> None:
+    """WH4: long before the lease would have ended."""
+    patient = ("notify.total_timeout_s=300",)
+    with receiving() as receiver, running(tmp_path, topology, *patient) as platform:
+        platform.client().v1.webhook_endpoints.create(
+            {"url": receiver.url, "enabled_events": ["payment_intent.succeeded"]}
+        )
+        with receiver.silence():
+            paid = platform.client().v1.payment_intents.create(lunch()).id
+            seen(lambda: receiver.kept)
+            platform.kill()
+        platform.start()
+        seen(lambda: len(receiver.kept) > 1)
+        assert {subject(each)["id"] for each in receiver.kept} == {paid}
+        assert len({each.headers["sycee-delivery"] for each in receiver.kept}) == 1
+
+
+@pytest.mark.parametrize("topology", ["one", "processes"])
 def test_what_was_paid_is_told_through_a_crash(tmp_path: Path, topology: str) -> None:
     """WH4, MS8: killed right after the answer, and again while the receiver fails."""
     brief = ("notify.connect_timeout_s=1", "notify.total_timeout_s=1")
@@ -230,3 +320,23 @@ def test_what_was_paid_is_told_through_a_crash(tmp_path: Path, topology: str) ->
         for received in receiver.kept:
             of_event.setdefault(received.id, set()).add(received.headers["sycee-delivery"])
         assert all(len(ids) == 1 for ids in of_event.values())
+
+
+@pytest.mark.parametrize("topology", ["one", "processes"])
+def test_rotated_keys_outlive_a_crash(tmp_path: Path, topology: str) -> None:
+    """WH1, MS2: killed right after the answer, and asked for again."""
+    with receiving() as receiver, running(tmp_path, topology) as platform:
+        hook = platform.client().v1.webhook_endpoints.create(
+            {"url": receiver.url, "enabled_events": ["customer.created"]}
+        )
+        assert platform.ready is not None
+        secret_key = platform.ready.secret_key
+        told = rotated(platform, secret_key, hook.id, "k")
+        platform.kill()
+        platform.start()
+        assert rotated(platform, secret_key, hook.id, "k") == told
+        platform.client().v1.customers.create({})
+        received = seen(lambda: receiver.kept)[0]
+        assert is_taken(received, hook.secret) and is_taken(received, str(told["secret"]))
+        assert is_proven(received, told["public_key"])
+        assert is_proven(received, told["previous_public_key"])

@@ -140,7 +140,7 @@ def _forwarded(event: Happened, target: str, secret: str) -> str:
         if attempt:
             time.sleep(pause_s)
         # Signed anew: receivers refuse signatures that are minutes old.
-        headers = signatures.signed(event.id, int(time.time()), event.body, secret)
+        headers = signatures.signed(event.id, int(time.time()), event.body, (secret,))
         try:
             answer = exchange("POST", target, [*_HEADERS, *headers], event.body, TARGET_TIMEOUT_S)
         except NoAnswer as failure:

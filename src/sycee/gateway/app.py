@@ -14,6 +14,7 @@ from sycee.gateway.api.health import Health, Ready
 from sycee.gateway.api.internal import Internal
 from sycee.gateway.api.merchants import Merchants
 from sycee.gateway.api.reference import Reference
+from sycee.gateway.api.signing_keys import EndpointKeys
 from sycee.gateway.edge.limits import Limits
 from sycee.gateway.edge.server import Server
 from sycee.gateway.links import Links
@@ -134,6 +135,7 @@ def _documented(behind: Behind, links: Links) -> list[Route]:
         *SimplePayments(behind.payments, links).routes(),
         *Merchants(behind.identity).routes(),
         *Deliveries(behind.notify).routes(),
+        *EndpointKeys(behind.notify).routes(),
         *BlockList(behind.fraud).routes(),
         *Health(behind.ready).routes(),
     ]

@@ -12,7 +12,7 @@ from sycee.runtime.database import Publisher, Session
 from sycee.runtime.database.calls import UNITS_MAX, StatementFailed
 from sycee.runtime.database.schema import Schema, SchemaTooNew
 from sycee.runtime.queue import outbox
-from tests.runtime.database.engines import Engine
+from tests.runtime.database.engines import Engine, SqliteEngine
 from tests.runtime.database.pots import announced, count, names, put
 
 
@@ -21,6 +21,12 @@ async def test_what_was_written_is_read(database: Publisher) -> None:
     await database.write(put("b", 0, None))
     rows = await database.read(lambda s: s.rows("SELECT id, amount, body FROM pots ORDER BY id"))
     assert [tuple(row) for row in rows] == [("a", 2**62, b"\x00\xff"), ("b", 0, None)]
+
+
+async def test_only_a_file_has_one_writer_for_a_whole_life(
+    engine: Engine, database: Publisher
+) -> None:
+    assert database.is_exclusive is isinstance(engine, SqliteEngine)
 
 
 async def test_a_row_that_is_not_there_is_none(database: Publisher) -> None:

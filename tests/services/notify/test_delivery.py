@@ -1,6 +1,7 @@
 """Webhooks on their way to real receivers, by a clock that the test sets."""
 
 import asyncio
+import contextlib
 import json
 import time
 
@@ -236,6 +237,85 @@ async def test_a_crash_between_send_and_record_sends_again_with_the_same_ids(tmp
     for name in ("webhook-id", "sycee-delivery"):
         assert first.headers[name] == second.headers[name]
     assert (await delivery(notify)).attempts == 1
+
+
+async def killed_while_sending(folder):
+    """A process that ended in the middle of a delivery, and when its lease ends."""
+    host, notify = await start(folder)
+    receiver = Receiver()
+    async with receiver:
+        receiver.gate.clear()
+        await endpoint(notify, receiver.url)
+        await host.happen()
+        sending = asyncio.create_task(notify.deliver_due())
+        await receiver.arrived.wait()
+        crash(host)
+        receiver.gate.set()
+        with pytest.raises(Unavailable):
+            await sending
+        yield host, receiver
+
+
+async def test_who_alone_writes_sends_at_once_what_a_killed_process_was_sending(tmp_path):
+    """WH4: nobody else can be sending it."""
+    async with contextlib.aclosing(killed_while_sending(tmp_path)) as killed:
+        host, receiver = await anext(killed)
+        later, notify = await start(tmp_path, host.clock)
+        later.databases["notify"].is_exclusive = True
+        job = asyncio.create_task(later.jobs["notify.deliver"]())
+        await until_delivered(later, notify, 1)
+        job.cancel()
+        await asyncio.wait([job])
+        first, second = receiver.got
+    for name in ("webhook-id", "sycee-delivery"):
+        assert first.headers[name] == second.headers[name]
+
+
+async def test_one_of_several_deliverers_leaves_the_leases_of_others_alone(tmp_path):
+    """RE5: whose lease it is may be alive."""
+    async with contextlib.aclosing(killed_while_sending(tmp_path)) as killed:
+        host, receiver = await anext(killed)
+        later, notify = await start(tmp_path, host.clock)
+        later.databases["notify"].is_exclusive = False
+        await notify._courier.begin()
+        assert (await delivery(notify)).next_at == after(host.clock.now(), LEASE_S)
+        assert await notify.deliver_due() == after(host.clock.now(), LEASE_S)
+        assert len(receiver.got) == 1
+
+
+async def test_a_restart_hurries_no_retry_and_takes_nothing_from_itself(tmp_path):
+    """WH3."""
+    host, notify = await start(tmp_path)
+    host.databases["notify"].is_exclusive = True
+    async with Receiver(answer(500)) as receiver:
+        await endpoint(notify, receiver.url)
+        await host.happen()
+        due = await notify.deliver_due()
+        later, notify = await start(tmp_path, host.clock)
+        later.databases["notify"].is_exclusive = True
+        await notify._courier.begin()
+        assert await notify.deliver_due() == due
+        receiver.gate.clear()
+        receiver.arrived.clear()
+        later.pass_to(due)
+        sending = asyncio.create_task(notify.deliver_due())
+        await receiver.arrived.wait()
+        await notify._courier.begin()
+        assert (await delivery(notify)).next_at == after(later.clock.now(), LEASE_S)
+        receiver.gate.set()
+        await sending
+        assert len(receiver.got) == 2
+
+
+async def test_leases_that_ended_are_not_kept(host, notify):
+    async with Receiver() as receiver:
+        await endpoint(notify, receiver.url)
+        for _ in range(3):
+            await host.happen()
+            await notify.deliver_due()
+            host.clock.pass_s(LEASE_S)
+    kept = host.databases["notify"].connection.execute("SELECT until FROM leases")
+    assert len(kept) == 1
 
 
 async def test_a_late_record_does_not_undo_what_happened_since(tmp_path):

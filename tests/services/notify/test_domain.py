@@ -373,7 +373,7 @@ BODY = json.dumps({"id": "evt_1", "object": "event", "note": "茶"}).encode()
 def test_signatures_are_accepted_by_both_official_verifiers():
     """WH1."""
     now = int(time.time())
-    headers = dict(signatures.signed("evt_1", now, BODY, SECRET))
+    headers = dict(signatures.signed("evt_1", now, BODY, (SECRET,)))
     parsed = stripe.Webhook.construct_event(
         BODY, headers["Stripe-Signature"], SECRET, api_key="sk_test_x"
     )
@@ -384,7 +384,7 @@ def test_signatures_are_accepted_by_both_official_verifiers():
 @pytest.mark.parametrize("spoil", [lambda b: b + b" ", lambda b: b.replace(b"1", b"2")])
 def test_a_changed_body_is_not_accepted(spoil):
     """WH1."""
-    headers = dict(signatures.signed("evt_1", int(time.time()), BODY, SECRET))
+    headers = dict(signatures.signed("evt_1", int(time.time()), BODY, (SECRET,)))
     with pytest.raises(stripe.SignatureVerificationError):
         stripe.Webhook.construct_event(spoil(BODY), headers["Stripe-Signature"], SECRET)
     with pytest.raises(Exception, match="No matching signature"):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import hmac
 from html import escape
 from typing import Annotated, Literal
 from urllib.parse import urlsplit, urlunsplit
@@ -15,7 +14,7 @@ from sycee.gateway.api.pages import style_hash
 from sycee.gateway.asgi import Header
 from sycee.gateway.request import HTML, Answer, Request
 from sycee.gateway.routes import ANYONE, Route, route
-from sycee.kernel.refusal import NotFound
+from sycee.gateway.stripe.setup_intents import opened_setup
 from sycee.services.identity.contract import MerchantId
 from sycee.services.payments.contract import Payments
 from sycee.services.payments.contract.customers import (
@@ -24,11 +23,7 @@ from sycee.services.payments.contract.customers import (
     SetupDeclined,
     SetupQuery,
 )
-from sycee.services.payments.contract.intents import (
-    AnswerChallenge,
-    ClientSecretInvalid,
-    Payment,
-)
+from sycee.services.payments.contract.intents import AnswerChallenge, Payment
 from sycee.services.payments.contract.shared import Origin, PaymentId, SetupId
 
 PATH = "/testcard/3ds/{payment}"
@@ -118,27 +113,16 @@ class BankPage:
 
     async def decide_setup(self, request: Request, given: Answering) -> Answer:
         """Take the payer's answer about a set-up and send them back to the shop."""
-        seen = await self._ticketed(request, given.client_secret)
+        query = SetupQuery(
+            MerchantId(request.arguments["merchant"]), SetupId(request.arguments["setup"])
+        )
+        seen = await opened_setup(self._payments, query, given.client_secret)
         origin = Origin(seen.merchant, seen.livemode, request.id)
         command = ConfirmSetup(origin, seen.id, authenticated=given.outcome == "complete")
         with contextlib.suppress(SetupDeclined):
             await self._payments.confirm_setup(command)
         setup = await self._payments.get_setup(SetupQuery(seen.merchant, seen.id))
         return _led_back("setup", setup, setup.status.value == "succeeded")
-
-    async def _ticketed(self, request: Request, client_secret: str) -> Setup:
-        """The set-up that the path names; a wrong secret and a wrong path answer alike."""
-        query = SetupQuery(
-            MerchantId(request.arguments["merchant"]), SetupId(request.arguments["setup"])
-        )
-        refusal = ClientSecretInvalid("The client_secret is not this setup intent's.")
-        try:
-            setup = await self._payments.get_setup(query)
-        except NotFound:
-            raise refusal from None
-        if not hmac.compare_digest(client_secret.encode(), setup.client_secret.encode()):
-            raise refusal
-        return setup
 
 
 def _led_back(kind: Literal["payment", "setup"], subject: Payment | Setup, is_done: bool) -> Answer:

@@ -10,7 +10,6 @@ import msgspec
 from google.protobuf.message import Message
 from msgspec import inspect
 
-from sycee.gateway.grpc.offer import VALUES
 from sycee.gateway.grpc.shapes import Shape, shapes
 from sycee.gateway.refusals import ParameterInvalid, ParameterMissing
 from sycee.kernel.money import Money, currency
@@ -28,11 +27,7 @@ class Reader:
 
     def __init__(self, struct: type[msgspec.Struct], *, is_request: bool = False) -> None:
         self._struct = struct
-        name = struct.__name__
-        self._fields = [
-            (shape, _reading(shape, VALUES.get((name, shape.name))))
-            for shape in shapes(struct, is_request=is_request)
-        ]
+        self._fields = [(shape, _reading(shape)) for shape in shapes(struct, is_request=is_request)]
 
     def read(self, message: Message, given: Mapping[str, object]) -> msgspec.Struct:
         """The Struct: ``given`` by the door, the rest by the caller."""
@@ -72,13 +67,13 @@ def _is_there(message: Message, shape: Shape) -> bool:
     return True
 
 
-def _reading(shape: Shape, values: frozenset[str] | None) -> Convert:
+def _reading(shape: Shape) -> Convert:
     if shape.is_map:
         return lambda texts: {
             _text(key, shape.name): _text(value, shape.name)
             for key, value in cast("Mapping[str, str]", texts).items()
         }
-    one = _reading_one(shape) if values is None else _choosing(dict.fromkeys(values), shape.name)
+    one = _reading_one(shape)
     if shape.repeated:
         return lambda values: tuple(map(one, cast("Iterable[object]", values)))
     return one
@@ -94,6 +89,8 @@ def _reading_one(shape: Shape) -> Convert:
         return lambda octets: _number(cast("bytes", octets), shape.name)
     if isinstance(shape.type, inspect.EnumType):
         return _choosing({_word(choice): choice for choice in shape.type.cls}, shape.name)
+    if isinstance(shape.type, inspect.LiteralType):
+        return _choosing({text: text for text in map(str, shape.type.values)}, shape.name)
     if isinstance(shape.type, inspect.StrType):
         return lambda text: _text(cast("str", text), shape.name)
     return _as_it_is
@@ -129,13 +126,13 @@ def _number(octets: bytes, name: str) -> U128:
 
 
 def _choosing(choices: Mapping[str, object], name: str) -> Convert:
-    """One of some texts; a text without a meaning of its own stands for itself."""
+    """What one of some texts means."""
 
     def choose(value: object) -> object:
         if value not in choices:
             listed = ", ".join(sorted(choices))
             raise ParameterInvalid(f"{name} is one of {listed}", param=name)
-        return choices[cast("str", value)] or value
+        return choices[cast("str", value)]
 
     return choose
 

@@ -17,16 +17,6 @@ FROM_THE_KEY = frozenset({"origin", "merchant"})
 """Fields of requests that callers cannot set: the key they show says who they are."""
 KEPT_INSIDE = frozenset({("Card", "rail_token"), ("PaymentFields", "new_method")})
 """Struct and field that never cross this door: rails' tokens, and card numbers (SE4)."""
-VALUES = {
-    ("CreatePayment", "confirmation_method"): frozenset({"automatic", "manual"}),
-    ("CreatePayment", "automatic_methods"): frozenset({"always", "never"}),
-    ("PaymentFields", "setup_future_usage"): frozenset({"off_session", "on_session", ""}),
-    ("CancelPayment", "reason"): frozenset(
-        {"duplicate", "fraudulent", "requested_by_customer", "abandoned"}
-    ),
-    ("CreateRefund", "reason"): frozenset({"duplicate", "fraudulent", "requested_by_customer"}),
-}
-"""Struct and field that hold a text of a few, as the REST doors take them."""
 UNSIGNED_64 = frozenset({"user_data_64"})
 """Integers that use all 64 bits; every other one is an ``int64``."""
 

@@ -12,6 +12,7 @@ from sycee.gateway.grpc.offer import FROM_THE_KEY, KEPT_INSIDE, UNSIGNED_64
 from sycee.kernel.u128 import U128
 
 _ZEROS = (0, "", False, b"", None)
+_TEXTS = (inspect.StrType, inspect.EnumType, inspect.LiteralType)
 
 
 class Shape(msgspec.Struct, frozen=True):
@@ -87,5 +88,5 @@ def _kind(name: str, element: inspect.Type) -> Proto.Type.ValueType:
         return Proto.TYPE_BYTES
     if isinstance(element, inspect.CustomType) and element.cls is U128:
         return Proto.TYPE_BYTES
-    assert isinstance(element, inspect.StrType | inspect.EnumType), f"{name} cannot be {element}"
+    assert isinstance(element, _TEXTS), f"{name} cannot be {element}"
     return Proto.TYPE_STRING

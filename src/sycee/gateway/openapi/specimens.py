@@ -16,6 +16,7 @@ from msgspec import inspect
 from sycee.gateway.api.blocks import render_block
 from sycee.gateway.api.deliveries import render_delivery
 from sycee.gateway.api.merchants import render_key, render_merchant
+from sycee.gateway.api.signing_keys import render_signing_keys
 from sycee.gateway.links import Links
 from sycee.gateway.stripe.accounts import render_account
 from sycee.gateway.stripe.balance import render_balance, render_transaction
@@ -30,7 +31,7 @@ from sycee.gateway.stripe.shapes import Public
 from sycee.gateway.stripe.webhook_endpoints import render_endpoint
 from sycee.services.fraud.contract import BlockEntry
 from sycee.services.identity.contract import ApiKey, Merchant
-from sycee.services.notify.contract import Delivery, Endpoint, Event
+from sycee.services.notify.contract import Delivery, Endpoint, Event, SigningKeys
 from sycee.services.payments.contract.customers import Customer, Method, Setup
 from sycee.services.payments.contract.intents import (
     Balance,
@@ -75,6 +76,7 @@ def schemas() -> dict[str, Schema]:
         "payment_method": read_schema(Method, render_method),
         "refund": read_schema(Refund, render_refund),
         "setup_intent": read_schema(Setup, lambda setup: render_setup(setup, links)),
+        "signing_keys": read_schema(SigningKeys, render_signing_keys),
         "webhook_endpoint": read_schema(Endpoint, render_endpoint),
     }
 

@@ -16,11 +16,13 @@ from sycee.gateway.stripe.shapes import (
     Id,
     MetadataGiven,
     Public,
+    ShippingGiven,
     Text,
     changed_metadata,
     listing,
     render_billing,
     render_shipping,
+    shipping,
     unix,
 )
 from sycee.services.payments.contract import Payments
@@ -36,7 +38,6 @@ from sycee.services.payments.contract.shared import (
     CustomerId,
     Metadata,
     PaymentId,
-    Shipping,
 )
 
 PATH = "/v1/charges"
@@ -57,7 +58,7 @@ class Updating(Expanding, frozen=True, kw_only=True):
     fraud_details: Reported | None = None
     metadata: MetadataGiven = None
     receipt_email: Text | None = None
-    shipping: Shipping | None = None
+    shipping: ShippingGiven = None
 
 
 class Listing(DatedPaging, frozen=True, kw_only=True):
@@ -103,7 +104,7 @@ class Charges:
             given.receipt_email,
             await changed_metadata(given.metadata, lambda: self._metadata(request)),
             None if given.customer is None else CustomerId(given.customer),
-            given.shipping,
+            shipping(given.shipping),
             None if reported is None else {"user_report": reported.user_report},
         )
         public = render_charge(await self._payments.update_charge(command))

@@ -9,16 +9,20 @@ from sycee.gateway.routes import Route, route
 from sycee.gateway.stripe.expand import Expander
 from sycee.gateway.stripe.pages import DatedPaging, page
 from sycee.gateway.stripe.shapes import (
+    AddressGiven,
     Expanding,
     Id,
     MetadataGiven,
     Public,
+    ShippingGiven,
     Text,
+    address,
     answer,
     changed_metadata,
     listing,
     render_address,
     render_shipping,
+    shipping,
     unix,
 )
 from sycee.services.payments.contract import Payments
@@ -31,13 +35,7 @@ from sycee.services.payments.contract.customers import (
     ListCustomers,
     UpdateCustomer,
 )
-from sycee.services.payments.contract.shared import (
-    Address,
-    CustomerId,
-    Metadata,
-    MethodId,
-    Shipping,
-)
+from sycee.services.payments.contract.shared import CustomerId, Metadata, MethodId
 
 PATH = "/v1/customers"
 ONE = PATH + "/{id}"
@@ -53,14 +51,14 @@ class Invoicing(msgspec.Struct, frozen=True):
 class Describing(Expanding, frozen=True, kw_only=True):
     """Parameters of update."""
 
-    address: Address | None = None
+    address: AddressGiven = None
     description: Text | None = None
     email: Text | None = None
     invoice_settings: Invoicing = Invoicing()
     metadata: MetadataGiven = None
     name: Text | None = None
     phone: Text | None = None
-    shipping: Shipping | None = None
+    shipping: ShippingGiven = None
 
 
 class Creating(Describing, frozen=True, kw_only=True):
@@ -182,8 +180,8 @@ def _fields(given: Describing, metadata: Metadata | None) -> CustomerFields:
         given.email,
         given.phone,
         given.description,
-        given.address,
-        given.shipping,
+        address(given.address),
+        shipping(given.shipping),
         metadata,
         None if method is None else MethodId(method),
     )

@@ -52,7 +52,6 @@ WORDINGS: dict[str, Wording] = {
     "endpoint_idempotency_conflict": Wording(400, IDEMPOTENCY, "idempotency_conflict"),
     "idempotency_key_in_use": Wording(409, IDEMPOTENCY),
     "merchant_not_active": Wording(403, INVALID, "account_invalid"),
-    "merchant_suspended": Wording(403, INVALID, "account_invalid"),
     "payment_intent_unexpected_state": Wording(400),
     "payment_method_missing": Wording(400, INVALID, "payment_intent_unexpected_state"),
     "payment_method_unusable": Wording(400, INVALID, "payment_method_unexpected_state"),
@@ -66,6 +65,7 @@ WORDINGS: dict[str, Wording] = {
         400, INVALID, "payment_intent_invalid_parameter", "client_secret"
     ),
     "metadata_invalid": Wording(400, INVALID, "parameter_invalid", "metadata"),
+    "statement_descriptor_invalid": Wording(400, INVALID, "parameter_invalid"),
     "text_too_long": Wording(400, INVALID, "parameter_too_long"),
     "event_type_unknown": Wording(400, INVALID, "parameter_invalid"),
     "unavailable": Wording(503, FAULT),

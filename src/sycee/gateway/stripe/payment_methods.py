@@ -12,12 +12,14 @@ from sycee.gateway.routes import Route, route
 from sycee.gateway.stripe.expand import Expander
 from sycee.gateway.stripe.pages import Paging, page
 from sycee.gateway.stripe.shapes import (
+    BillingGiven,
     CardGiven,
     Expanding,
     Id,
     MetadataGiven,
     MethodGiven,
     Public,
+    billing,
     changed_metadata,
     listing,
     new_method,
@@ -38,10 +40,10 @@ from sycee.services.payments.contract.customers import (
     UpdateMethod,
 )
 from sycee.services.payments.contract.shared import (
-    BillingDetails,
     CustomerId,
     Metadata,
     MethodId,
+    Redisplay,
 )
 
 PATH = "/v1/payment_methods"
@@ -49,15 +51,13 @@ ONE = PATH + "/{payment_method}"
 OWN = "/v1/customers/{customer}/payment_methods"
 DISPLAY_BRANDS = {"amex": "american_express", "diners": "diners_club", "unionpay": "union_pay"}
 
-Redisplay = Literal["always", "limited", "unspecified"]
-
 
 class Creating(Expanding, frozen=True, kw_only=True):
     """Parameters of create."""
 
     type: Literal["card"]
     card: CardGiven
-    billing_details: BillingDetails = BillingDetails()
+    billing_details: BillingGiven = BillingGiven()
     metadata: MetadataGiven = None
     allow_redisplay: Redisplay = "unspecified"
 
@@ -72,7 +72,7 @@ class CardChange(msgspec.Struct, frozen=True):
 class Updating(Expanding, frozen=True, kw_only=True):
     """Parameters of update."""
 
-    billing_details: BillingDetails | None = None
+    billing_details: BillingGiven | None = None
     card: CardChange = CardChange()
     metadata: MetadataGiven = None
     allow_redisplay: Redisplay | None = None
@@ -138,7 +138,7 @@ class PaymentMethods:
         command = UpdateMethod(
             request.origin(),
             _id(request),
-            given.billing_details,
+            None if given.billing_details is None else billing(given.billing_details),
             given.card.exp_month,
             given.card.exp_year,
             await changed_metadata(given.metadata, lambda: self._metadata(request)),

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
 from sycee.gateway.refusals import ParameterMissing
 from sycee.gateway.request import Answer, Request
 from sycee.gateway.routes import Priority, Route, route
@@ -28,7 +26,13 @@ from sycee.services.payments.contract.intents import (
     RefundQuery,
     UpdateRefund,
 )
-from sycee.services.payments.contract.shared import ChargeId, Metadata, PaymentId, RefundId
+from sycee.services.payments.contract.shared import (
+    ChargeId,
+    Metadata,
+    PaymentId,
+    RefundId,
+    RefundReason,
+)
 
 PATH = "/v1/refunds"
 ONE = PATH + "/{id}"
@@ -41,7 +45,7 @@ class Creating(Expanding, frozen=True, kw_only=True):
     charge: Id | None = None
     metadata: MetadataGiven = None
     payment_intent: Id | None = None
-    reason: Literal["duplicate", "fraudulent", "requested_by_customer"] | None = None
+    reason: RefundReason | None = None
 
 
 class Updating(Expanding, frozen=True, kw_only=True):

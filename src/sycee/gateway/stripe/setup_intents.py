@@ -24,6 +24,7 @@ from sycee.gateway.stripe.shapes import (
     new_method,
     unix,
 )
+from sycee.kernel.refusal import NotFound
 from sycee.services.identity.contract import Role
 from sycee.services.payments.contract import Payments
 from sycee.services.payments.contract.customers import (
@@ -37,7 +38,14 @@ from sycee.services.payments.contract.customers import (
     UpdateSetup,
 )
 from sycee.services.payments.contract.intents import ClientSecretInvalid
-from sycee.services.payments.contract.shared import CustomerId, Metadata, MethodId, SetupId
+from sycee.services.payments.contract.shared import (
+    CustomerId,
+    Metadata,
+    MethodId,
+    SetupCancelReason,
+    SetupId,
+    Usage,
+)
 
 PATH = "/v1/setup_intents"
 ONE = PATH + "/{intent}"
@@ -60,7 +68,7 @@ class Creating(Updating, frozen=True, kw_only=True):
     automatic_payment_methods: Automatic | None = None
     confirm: bool = False
     return_url: Url | None = None
-    usage: Literal["off_session", "on_session"] = "off_session"
+    usage: Usage = "off_session"
     use_stripe_sdk: bool = False
 
 
@@ -82,7 +90,7 @@ class Confirming(Retrieving, frozen=True, kw_only=True):
 class Cancelling(Expanding, frozen=True, kw_only=True):
     """Parameters of cancel."""
 
-    cancellation_reason: Literal["abandoned", "duplicate", "requested_by_customer"] | None = None
+    cancellation_reason: SetupCancelReason | None = None
 
 
 class Listing(DatedPaging, frozen=True, kw_only=True):
@@ -128,8 +136,8 @@ class SetupIntents:
     async def retrieve(self, request: Request, given: Retrieving) -> Answer:
         """Retrieve a setup intent."""
         _check_ticket(request, given.client_secret)
-        setup = await self._payments.get_setup(SetupQuery(request.merchant, _id(request)))
-        _check_secret(setup, given.client_secret)
+        query = SetupQuery(request.merchant, _id(request))
+        setup = await opened_setup(self._payments, query, given.client_secret)
         return await self._shown(request, setup, given.expand)
 
     async def update(self, request: Request, given: Updating) -> Answer:
@@ -149,7 +157,7 @@ class SetupIntents:
         _check_ticket(request, given.client_secret)
         if given.client_secret is not None:
             query = SetupQuery(request.merchant, _id(request))
-            _check_secret(await self._payments.get_setup(query), given.client_secret)
+            await opened_setup(self._payments, query, given.client_secret)
         fields = SetupFields(
             method=_method(given.payment_method),
             new_method=new_method(given.payment_method_data),
@@ -179,6 +187,23 @@ class SetupIntents:
     async def _metadata(self, request: Request) -> Metadata:
         query = SetupQuery(request.merchant, _id(request))
         return (await self._payments.get_setup(query)).metadata
+
+
+async def opened_setup(payments: Payments, query: SetupQuery, client_secret: str | None) -> Setup:
+    """The set-up, for a caller who may have to know its secret.
+
+    Who brings a secret does not learn whether the id or the secret is wrong.
+    """
+    if client_secret is None:
+        return await payments.get_setup(query)
+    no = ClientSecretInvalid("There is no setup intent with this id and client secret.")
+    try:
+        setup = await payments.get_setup(query)
+    except NotFound:
+        raise no from None
+    if not hmac.compare_digest(client_secret.encode(), setup.client_secret.encode()):
+        raise no
+    return setup
 
 
 def render_setup(setup: Setup, links: Links) -> Public:
@@ -245,14 +270,6 @@ def _check_ticket(request: Request, client_secret: str | None) -> None:
     """A browser must bring the client secret, or it does not learn what there is."""
     if client_secret is None and _is_browser(request):
         raise KeyNotAllowed("A publishable key needs the client_secret.", param="client_secret")
-
-
-def _check_secret(setup: Setup, client_secret: str | None) -> None:
-    """Whoever brings a secret brings the right one."""
-    if client_secret is None:
-        return
-    if not hmac.compare_digest(client_secret.encode(), setup.client_secret.encode()):
-        raise ClientSecretInvalid("The client_secret is not this setup intent's.")
 
 
 def _customer(id: str | None) -> CustomerId | None:

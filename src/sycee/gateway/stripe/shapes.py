@@ -11,7 +11,13 @@ from msgspec import Meta
 from sycee.gateway.request import Answer
 from sycee.kernel.clock import Instant, seconds
 from sycee.services.payments.contract.customers import NewMethod
-from sycee.services.payments.contract.shared import Address, BillingDetails, Metadata, Shipping
+from sycee.services.payments.contract.shared import (
+    Address,
+    BillingDetails,
+    Metadata,
+    Redisplay,
+    Shipping,
+)
 from sycee.services.validation.contract import CardNumber
 
 Item = TypeVar("Item")
@@ -23,6 +29,9 @@ Id = Annotated[str, Meta(max_length=255)]
 Text = Annotated[str, Meta(max_length=5000)]
 
 MetadataGiven: TypeAlias = dict[str, str] | Literal[""] | None
+"""An empty text clears it, as everywhere."""
+AddressGiven: TypeAlias = Address | Literal[""] | None
+ShippingGiven: TypeAlias = Shipping | Literal[""] | None
 
 _encode = msgspec.json.Encoder().encode
 
@@ -43,14 +52,23 @@ class CardGiven(msgspec.Struct, frozen=True):
     token: Id | None = None
 
 
+class BillingGiven(msgspec.Struct, frozen=True):
+    """Who a payment method belongs to."""
+
+    address: AddressGiven = None
+    email: Text | None = None
+    name: Text | None = None
+    phone: Text | None = None
+
+
 class MethodGiven(msgspec.Struct, frozen=True):
     """A payment method described in the request itself."""
 
     type: Literal["card"]
     card: CardGiven = CardGiven()
-    billing_details: BillingDetails = BillingDetails()
+    billing_details: BillingGiven = BillingGiven()
     metadata: dict[str, str] = {}
-    allow_redisplay: Literal["always", "limited", "unspecified"] = "unspecified"
+    allow_redisplay: Redisplay = "unspecified"
 
 
 def new_method(given: MethodGiven | None) -> NewMethod | None:
@@ -61,10 +79,25 @@ def new_method(given: MethodGiven | None) -> NewMethod | None:
         given.type,
         card_number(given.card),
         given.card.token,
-        given.billing_details,
+        billing(given.billing_details),
         given.metadata,
         given.allow_redisplay,
     )
+
+
+def billing(given: BillingGiven) -> BillingDetails:
+    """Billing details as the contract takes them."""
+    return BillingDetails(address(given.address) or Address(), given.email, given.name, given.phone)
+
+
+def address(given: AddressGiven) -> Address | None:
+    """An address as the contract takes it; one of empty texts clears."""
+    return Address("", "", "", "", "", "") if given == "" else given
+
+
+def shipping(given: ShippingGiven) -> Shipping | None:
+    """Where goods go, as the contract takes it; one in which nothing is said clears."""
+    return Shipping() if given == "" else given
 
 
 def card_number(card: CardGiven) -> CardNumber | None:

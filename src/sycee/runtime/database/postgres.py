@@ -71,6 +71,10 @@ class PostgresDatabase:
     def name(self) -> str:
         return self._name
 
+    @property
+    def is_exclusive(self) -> bool:
+        return False  # a lock ends with its connection, and another writer may come in between
+
     def on_publish(self, wake: Callable[[], None]) -> None:
         self._wakes.append(wake)
 

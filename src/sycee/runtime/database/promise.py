@@ -38,6 +38,14 @@ class Session(Protocol):
 class Database(Protocol):
     """One service's database. All writing goes through one writer, in the order of calls."""
 
+    @property
+    def is_exclusive(self) -> bool:
+        """Whether nobody else can write here as long as this process lives.
+
+        Then every other writer has ended, and what it had taken in hand may be taken over.
+        """
+        ...
+
     async def write(self, unit: Callable[[Session], Result]) -> Result:
         """Run ``unit`` in a durable transaction shared with its neighbours in time.
 

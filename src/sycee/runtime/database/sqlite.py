@@ -76,6 +76,10 @@ class SqliteDatabase:
     def name(self) -> str:
         return self._name
 
+    @property
+    def is_exclusive(self) -> bool:
+        return True  # who opens a file has claimed it, see ``open_sqlite``
+
     def on_publish(self, wake: Callable[[], None]) -> None:
         self._wakes.append(wake)
 

@@ -36,6 +36,10 @@ class SqliteReading:
         self._session = ReadSession(connection)
         self._is_as_opened = still
 
+    @property
+    def is_exclusive(self) -> bool:
+        return False
+
     async def write(self, unit: Callable[[Session], Result]) -> Result:
         raise Unavailable(f"The database of {self._name} is open for reading only.")
 

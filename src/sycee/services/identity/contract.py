@@ -162,10 +162,6 @@ class ApiKeyInvalid(Refusal, code="api_key_invalid", status=401):
     """The key is malformed, unknown or revoked; the three answer alike."""
 
 
-class MerchantSuspended(Refusal, code="merchant_suspended", status=403):
-    """The merchant may not do this now."""
-
-
 class MerchantInvalid(Refusal, code="merchant_invalid", status=422):
     """A field of the merchant is not usable; ``param`` names it."""
 

@@ -11,12 +11,13 @@ from sycee.runtime.host import Host, Profile
 from sycee.services.notify.adapters.resolver import Resolve, system_resolver
 from sycee.services.notify.adapters.sender import Sender
 from sycee.services.notify.contract import EVENTS_TOPIC, Notify
-from sycee.services.notify.domain.seals import KEY_BYTES, Seal
+from sycee.services.notify.domain.seals import KEY_BYTES
 from sycee.services.notify.domain.urls import Rules
 from sycee.services.notify.jobs import keep_delivering
 from sycee.services.notify.service.courier import Courier, Limits, Render
 from sycee.services.notify.service.directory import Directory
 from sycee.services.notify.service.notify import NotifyService
+from sycee.services.notify.service.signer import Signer
 
 _LEASE_MARGIN_S = 20.0
 
@@ -55,7 +56,7 @@ async def build(
     database = await host.database("notify")
     directory = Directory(database)
     await directory.load()
-    seal = Seal(host.secret("webhook-secrets", KEY_BYTES))
+    signer = Signer(host.secret("webhook-secrets", KEY_BYTES))
     rules = Rules(
         loopback=host.profile is Profile.DEV,
         ports=frozenset(settings.allowed_ports),
@@ -71,7 +72,7 @@ async def build(
             settings.connect_timeout_s,
             settings.total_timeout_s,
         ),
-        seal,
+        signer,
         render,
         host.clock,
         random.random,
@@ -80,8 +81,9 @@ async def build(
             settings.sends_per_endpoint_max,
             settings.total_timeout_s + _LEASE_MARGIN_S,
         ),
+        host.ids.new("life"),
     )
-    service = NotifyService(database, directory, courier, host.clock, host.ids, seal, rules)
+    service = NotifyService(database, directory, courier, host.clock, host.ids, signer, rules)
     host.subscribe(EVENTS_TOPIC, "notify", service.receive)
     host.job("notify.deliver", lambda: keep_delivering(courier, host.clock, settings.drain_s))
     return service

@@ -97,7 +97,7 @@ class Endpoint(msgspec.Struct, frozen=True):
     metadata: dict[str, str] = {}
     api_version: str | None = None
     secret: str | None = None
-    """``whsec_…``; told at creation only."""
+    """``whsec_…``; told at creation only, and each later one by the rotation that made it."""
 
 
 class CreateEndpoint(msgspec.Struct, frozen=True):
@@ -131,6 +131,34 @@ class EndpointQuery(msgspec.Struct, frozen=True):
 
     merchant: MerchantId
     id: EndpointId
+
+
+class RotateSecret(msgspec.Struct, frozen=True):
+    """Give an endpoint new keys. ``idempotency_key`` makes repetition safe."""
+
+    merchant: MerchantId
+    id: EndpointId
+    overlap_s: int = 86_400
+    """Seconds for which the former keys go on signing beside the new ones, up to 7 days; with 0
+    they stop at once, as they must when they leaked."""
+    idempotency_key: str | None = None
+    request_hash: bytes = b""
+
+
+class SigningKeys(msgspec.Struct, frozen=True):
+    """What an endpoint's webhooks are signed with, as far as a receiver may know it."""
+
+    endpoint: EndpointId
+    generation: int
+    """1 at the endpoint's creation, and one more by each rotation."""
+    public_key: str
+    """``whpk_…``: verifies the Ed25519 signatures of this generation."""
+    previous_public_key: str | None = None
+    """That of the former generation, while it signs too."""
+    previous_until: Instant | None = None
+    """When the former generation stops signing, its HMAC secret as well; None when it has."""
+    secret: str | None = None
+    """``whsec_…``, the new HMAC secret; told by the rotation only."""
 
 
 class ListEndpoints(msgspec.Struct, frozen=True):
@@ -220,6 +248,10 @@ class EndpointIdempotencyConflict(Refusal, code="endpoint_idempotency_conflict",
     """The idempotency key was used with another request."""
 
 
+class OverlapNotAllowed(Refusal, code="overlap_not_allowed", status=422):
+    """``overlap_s`` is negative, or above seven days."""
+
+
 class Notify(Protocol):
     """Events and webhooks. Delivery is at least once; a delivery's id is constant over retries."""
 
@@ -246,6 +278,21 @@ class Notify(Protocol):
     @refuses(NotFound)
     async def get_endpoint(self, query: EndpointQuery) -> Endpoint:
         """One endpoint."""
+        ...
+
+    @refuses(OverlapNotAllowed, EndpointIdempotencyConflict, NotFound)
+    async def rotate_secret(self, command: RotateSecret) -> SigningKeys:
+        """Replace an endpoint's HMAC secret and Ed25519 key; the answer alone carries the secret.
+
+        Every attempt that begins after the answer is signed by the new keys and, until the overlap
+        ends, by the former ones too. There is one former generation at most: rotating again within
+        an overlap stops the oldest at once, however long it was promised.
+        """
+        ...
+
+    @refuses(NotFound)
+    async def get_signing_keys(self, query: EndpointQuery) -> SigningKeys:
+        """The public halves of what signs now, without any secret."""
         ...
 
     @refuses(NotFound)

@@ -20,7 +20,18 @@ CREATE TABLE IF NOT EXISTS endpoints (
 
 CREATE INDEX IF NOT EXISTS endpoints_of_merchant ON endpoints (merchant, id);
 
--- What was answered to a create with an idempotency key.
+-- How often an endpoint's keys were replaced; one that is absent here has those of its creation.
+-- Under its seal, the former secret signs beside the one of the endpoint until previous_until.
+CREATE TABLE IF NOT EXISTS rotations (
+    endpoint TEXT PRIMARY KEY,
+    generation BIGINT NOT NULL CHECK (generation > 1),
+    previous_secret BYTEA,
+    previous_until BIGINT,
+    CHECK ((previous_secret IS NULL) = (previous_until IS NULL))
+);
+
+-- What was answered to the creation of an endpoint, or of new keys, with an idempotency key. body
+-- is the answer without the secret, which stands beside it under a seal.
 CREATE TABLE IF NOT EXISTS creations (
     merchant TEXT NOT NULL,
     key TEXT NOT NULL,
@@ -47,6 +58,13 @@ CREATE TABLE IF NOT EXISTS deliveries (
     last_error TEXT,
     UNIQUE (endpoint, event),
     CHECK ((status = 'pending') = (next_at IS NOT NULL))
+);
+
+-- Whose leases end when. A life is one start of a deliverer; a row goes when its time is over.
+CREATE TABLE IF NOT EXISTS leases (
+    until BIGINT NOT NULL,
+    life TEXT NOT NULL,
+    PRIMARY KEY (until, life)
 );
 
 CREATE INDEX IF NOT EXISTS deliveries_due ON deliveries (endpoint, next_at)

@@ -16,6 +16,7 @@ from sycee.services.payments.contract.shared import Address, MetadataInvalid, Sh
 from sycee.services.payments.domain import customers as rules
 
 HOME = Address(city="Bern", line1="Weg 1")
+_HOME = msgspec.to_builtins(HOME)
 ANNA = Customer(
     "cus_a",
     "acct_shop",
@@ -95,6 +96,14 @@ def test_an_email_has_one_at_sign_and_no_spaces(text, is_email):
             {"shipping": Shipping(HOME)},
             {"shipping": None},
         ),
+        (
+            CustomerFields(address=Address(city="Rom", line1="")),
+            {"address": Address(city="Rom")},
+            {"address": msgspec.to_builtins(HOME)},
+        ),
+        (CustomerFields(address=Address()), {"address": None}, {"address": _HOME}),
+        (CustomerFields(address=Address("", "")), {"address": None}, {"address": _HOME}),
+        (CustomerFields(shipping=Shipping(Address(""), "")), {}, {}),
         (
             CustomerFields(metadata={"a": "", "b": "2", "c": "3"}),
             {"metadata": {"b": "2", "c": "3"}},

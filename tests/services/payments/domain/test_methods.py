@@ -115,6 +115,11 @@ def test_an_expiry_lies_ahead(month, year, no):
             {"billing": msgspec.structs.replace(BILLING, address=Address(city="Rom"))},
             {"billing_details": {"address": msgspec.to_builtins(Address(city="Bern"))}},
         ),
+        (
+            {"billing": BillingDetails(Address(city=""))},
+            {"billing": msgspec.structs.replace(BILLING, address=Address())},
+            {"billing_details": {"address": msgspec.to_builtins(Address(city="Bern"))}},
+        ),
         ({"metadata": {"a": ""}}, {"metadata": {}}, {"metadata": {"a": "1"}}),
         (
             {"allow_redisplay": "always"},

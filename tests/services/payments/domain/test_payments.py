@@ -55,7 +55,7 @@ def test_texts_have_limits(fields, param):
         (PaymentFields(customer="cus_2"), "customer", "cus_2"),
         (PaymentFields(customer=""), "customer", None),
         (PaymentFields(), "customer", "cus_1"),
-        (PaymentFields(statement_descriptor="A<B>\"*'\\C"), "statement_descriptor", "ABC"),
+        (PaymentFields(statement_descriptor="SHOP 1"), "statement_descriptor", "SHOP 1"),
         (
             PaymentFields(capture_method=CaptureMethod.MANUAL),
             "capture_method",
@@ -89,11 +89,23 @@ def test_another_amount_ends_a_question_to_the_payer():
 
 def test_a_client_secret_must_match_where_one_is_given():
     """SE8."""
-    rules.check_secret(payment(), None)
-    rules.check_secret(payment(), "pi_1_secret_x")
+    found = payment()
+    assert rules.opened(found, "pi_1", None) is found
+    assert rules.opened(found, "pi_1", "pi_1_secret_x") is found
     for wrong in ("", "pi_1_secret_y", "pi_1_secret_é"):
         with pytest.raises(ClientSecretInvalid):
-            rules.check_secret(payment(), wrong)
+            rules.opened(found, "pi_1", wrong)
+
+
+def test_who_brings_a_secret_does_not_learn_which_payments_there_are():
+    """IA1."""
+    with pytest.raises(ClientSecretInvalid) as unknown:
+        rules.opened(None, "pi_2", "pi_1_secret_x")
+    with pytest.raises(ClientSecretInvalid) as wrong:
+        rules.opened(payment(), "pi_1", "pi_2_secret_x")
+    assert (unknown.value.detail, unknown.value.param) == (wrong.value.detail, wrong.value.param)
+    with pytest.raises(NotFound):
+        rules.opened(None, "pi_2", None)
 
 
 def test_the_method_to_try_is_the_named_one_else_the_payment_s_own():

@@ -28,6 +28,7 @@ from sycee.services.payments.contract.customers import (
     CustomerFields,
     CustomerQuery,
     DetachMethod,
+    ListCustomers,
     ListMethods,
     MethodQuery,
     MethodUnusable,
@@ -63,6 +64,11 @@ async def someone(service, origin=HERE):
 
 async def attach(service, method, customer, origin=HERE):
     return await service.attach_method(AttachMethod(origin, method, customer))
+
+
+async def declined(service):
+    new = NewMethod(token="tok_chargeDeclined")
+    return await service.create_method(CreateMethod(HERE, new))
 
 
 async def get(service, id, merchant=SHOP):
@@ -170,6 +176,38 @@ async def test_a_card_that_its_bank_declines_is_not_attached(
     assert refusal.value.facts == {"error_code": code, "decline_code": decline_code}
     assert (await service.list_methods(ListMethods(SHOP, customer))).items == ()
     assert types(host) == ["customer.created"]
+
+
+async def test_a_card_that_its_bank_declines_does_not_come_with_a_new_customer(host, service, rail):
+    for name in ("pm_card_chargeDeclined", (await declined(service)).id):
+        command = CreateCustomer(keyed(name), method=name)
+        for _ in range(2):
+            with pytest.raises(SetupDeclined) as refusal:
+                await service.create_customer(command)
+            assert refusal.value.facts["decline_code"] == "generic_decline"
+    assert len(rail.orders) == 2
+    assert (await service.list_customers(ListCustomers(SHOP))).items == ()
+    assert types(host) == []
+
+
+async def test_a_new_customer_is_not_made_while_the_rail_is_silent(service):
+    """MS2: an outage is no outcome."""
+    with pytest.raises(Unavailable):
+        await service.create_customer(
+            CreateCustomer(keyed("k"), method="pm_card_visa_sycee_lost_answer")
+        )
+    made = await service.create_customer(CreateCustomer(keyed("k"), method="pm_card_visa"))
+    assert (await service.list_customers(ListCustomers(SHOP))).items == (made,)
+
+
+async def test_the_rail_is_not_asked_about_a_method_that_is_not_free(service, rail):
+    owner, method = await someone(service), await visa(service)
+    await attach(service, method.id, owner)
+    rail.orders.clear()
+    for wanted, no in ((method.id, MethodUnusable), ("pm_unknown", NotFound)):
+        with pytest.raises(no):
+            await service.create_customer(CreateCustomer(HERE, method=wanted))
+    assert rail.orders == []
 
 
 @pytest.mark.parametrize("name", ["pm_card_chargeCustomerFail", "pm_card_threeDSecure2Required"])

@@ -218,7 +218,7 @@ async def test_a_challenge_is_passed_on_and_answered(shop):
     assert (status(paid), paid.next_action) == ("succeeded", None)
     with pytest.raises(PaymentStateInvalid):
         await shop.service.answer_challenge(answer)
-    with pytest.raises(NotFound):
+    with pytest.raises(ClientSecretInvalid):
         await shop.service.answer_challenge(AnswerChallenge("pi_none", "x", True))
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated
 
 import msgspec
 from msgspec import Meta
@@ -16,8 +16,10 @@ from sycee.gateway.stripe.shapes import (
     Id,
     MetadataGiven,
     MethodGiven,
+    ShippingGiven,
     Text,
     new_method,
+    shipping,
 )
 from sycee.kernel.money import Money, currency
 from sycee.services.payments.contract.intents import (
@@ -28,14 +30,16 @@ from sycee.services.payments.contract.intents import (
     UpdatePayment,
 )
 from sycee.services.payments.contract.shared import (
+    CancelReason,
+    Confirmation,
     CustomerId,
     Metadata,
     MethodId,
     PaymentId,
-    Shipping,
+    Redirects,
+    UsageChange,
 )
 
-Usage = Literal["off_session", "on_session", ""]
 Descriptor = Annotated[str, Meta(max_length=22)]
 Url = Annotated[str, Meta(max_length=2048)]
 Code = Annotated[str, Meta(max_length=3)]
@@ -45,7 +49,7 @@ class Automatic(msgspec.Struct, frozen=True):
     """Let the platform choose payment methods."""
 
     enabled: bool
-    allow_redirects: Literal["always", "never"] = "always"
+    allow_redirects: Redirects = "always"
 
 
 class Paying(Expanding, frozen=True, kw_only=True):
@@ -56,8 +60,8 @@ class Paying(Expanding, frozen=True, kw_only=True):
     payment_method_types: list[Id] | None = None
     capture_method: CaptureMethod | None = None
     receipt_email: Text | None = None
-    setup_future_usage: Usage | None = None
-    shipping: Shipping | None = None
+    setup_future_usage: UsageChange | None = None
+    shipping: ShippingGiven = None
 
 
 class Describing(Paying, frozen=True, kw_only=True):
@@ -77,7 +81,7 @@ class Creating(Describing, frozen=True, kw_only=True):
     currency: Code
     automatic_payment_methods: Automatic | None = None
     confirm: bool = False
-    confirmation_method: Literal["automatic", "manual"] = "automatic"
+    confirmation_method: Confirmation = "automatic"
     error_on_requires_action: bool = False
     off_session: bool = False
     return_url: Url | None = None
@@ -112,15 +116,13 @@ class Capturing(Expanding, frozen=True, kw_only=True):
 
     amount_to_capture: Amount | None = None
     final_capture: bool = True
-    metadata: dict[str, str] | None = None
+    metadata: MetadataGiven = None
 
 
 class Cancelling(Expanding, frozen=True, kw_only=True):
     """Parameters of cancel."""
 
-    cancellation_reason: (
-        Literal["duplicate", "fraudulent", "requested_by_customer", "abandoned"] | None
-    ) = None
+    cancellation_reason: CancelReason | None = None
 
 
 class Listing(DatedPaging, frozen=True, kw_only=True):
@@ -176,7 +178,7 @@ def _paid(given: Paying, return_url: str | None) -> PaymentFields:
         new_method=new_method(given.payment_method_data),
         receipt_email=given.receipt_email,
         setup_future_usage=given.setup_future_usage,
-        shipping=given.shipping,
+        shipping=shipping(given.shipping),
         return_url=return_url,
         capture_method=given.capture_method,
         method_types=None if types is None else tuple(types),
@@ -196,7 +198,7 @@ def _described(
         statement_descriptor=given.statement_descriptor,
         statement_descriptor_suffix=given.statement_descriptor_suffix,
         setup_future_usage=given.setup_future_usage,
-        shipping=given.shipping,
+        shipping=shipping(given.shipping),
         metadata=metadata,
         return_url=return_url,
         capture_method=given.capture_method,

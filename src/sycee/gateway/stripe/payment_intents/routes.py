@@ -100,9 +100,8 @@ class PaymentIntents:
         """Capture an authorized amount, or part of it."""
         if not given.final_capture:
             raise ParameterInvalid("A payment is captured once.", param="final_capture")
-        command = CapturePayment(
-            request.origin(), _id(request), given.amount_to_capture, given.metadata
-        )
+        metadata = await changed_metadata(given.metadata, lambda: self._metadata(request))
+        command = CapturePayment(request.origin(), _id(request), given.amount_to_capture, metadata)
         payment = await self._payments.capture_payment(command)
         return await self._shown(request, payment, given.expand)
 

@@ -8,18 +8,18 @@ from functools import partial
 
 import msgspec
 
-from sycee.kernel.clock import Clock, Instant, after, seconds
-from sycee.runtime import logs, signatures
+from sycee.kernel.clock import Clock, Instant, after
+from sycee.runtime import logs
 from sycee.runtime.database import Database, Session
 from sycee.services.notify.adapters.sender import Sender
 from sycee.services.notify.contract import Endpoint, EndpointId, EndpointStatus, Event
 from sycee.services.notify.domain import retries
 from sycee.services.notify.domain.retries import Attempt, Verdict
-from sycee.services.notify.domain.seals import Seal
 from sycee.services.notify.service.directory import Directory
 from sycee.services.notify.service.lanes import Lane, Lanes
+from sycee.services.notify.service.signer import Signer
 from sycee.services.notify.store import deliveries, endpoints
-from sycee.services.notify.store.deliveries import Leased
+from sycee.services.notify.store.deliveries import Lease, Leased
 from sycee.services.notify.store.endpoints import Sealed
 
 Render = Callable[[Event], bytes]
@@ -41,7 +41,8 @@ class Limits(msgspec.Struct, frozen=True):
 
 
 class Courier:
-    """Delivers at least once: what it leased and did not write down is due again after the lease.
+    """Delivers at least once: what it leased and did not write down is due again after the lease,
+    or at the next start of one whose database nobody else writes.
 
     Each endpoint has a lane of bounded width, so that slow ones cannot take the room of others.
     """
@@ -51,20 +52,22 @@ class Courier:
         database: Database,
         directory: Directory,
         sender: Sender,
-        seal: Seal,
+        signer: Signer,
         render: Render,
         clock: Clock,
         jitter: Callable[[], float],
         limits: Limits,
+        life: str,
     ) -> None:
         self._database = database
         self._directory = directory
         self._sender = sender
-        self._seal = seal
+        self._signer = signer
         self._render = render
         self._clock = clock
         self._jitter = jitter
         self._limits = limits
+        self._life = life
         self._lanes = Lanes()
         self._room = limits.sends_max
         self._tasks: set[asyncio.Task[None]] = set()
@@ -73,6 +76,8 @@ class Courier:
     async def begin(self) -> None:
         """Take up what earlier processes left."""
         await self._directory.load()
+        if self._database.is_exclusive:
+            await self._take_back()
         for endpoint in await self._database.read(deliveries.pending_endpoints):
             self.wake(endpoint)
 
@@ -84,6 +89,7 @@ class Courier:
     async def start_due(self) -> Instant | None:
         """Begin sending what is due and has room; when the next is due, as far as is known."""
         self._changed.clear()
+        await self._directory.refresh()
         ready = self._lanes.take_ready(self._clock.now())
         looks = await asyncio.gather(*map(self._look, ready), return_exceptions=True)
         failures = [failure for failure in looks if failure is not None]
@@ -111,6 +117,15 @@ class Courier:
         for task in late:
             task.cancel()
         await self.idle()
+
+    async def _take_back(self) -> None:
+        """Send at once what a former life was sending, as nobody else can be sending it now."""
+        now = self._clock.now()
+        count = await self._database.write(
+            lambda session: deliveries.take_back(session, self._life, now)
+        )
+        if count:
+            log.info("leases_taken_back", count=count)
 
     async def _look(self, lane: Lane) -> None:
         if self._directory.enabled(lane.endpoint) is None:
@@ -146,10 +161,10 @@ class Courier:
     def _leasing(
         self, lane: Lane, now: Instant, room: int
     ) -> Callable[[Session], tuple[list[Leased], Instant | None]]:
-        until = after(now, self._limits.lease_s)
+        lease = Lease(self._life, after(now, self._limits.lease_s))
 
         def unit(session: Session) -> tuple[list[Leased], Instant | None]:
-            leased = deliveries.lease(session, lane.endpoint, now, until, room)
+            leased = deliveries.lease(session, lane.endpoint, now, lease, room)
             return leased, deliveries.next_due(session, lane.endpoint)
 
         return unit
@@ -184,13 +199,12 @@ class Courier:
         except Exception:  # noqa: BLE001 - one event that cannot be written must not stop others
             log.fault("event_unwritable", id=leased.event.id)
             return Attempt(None, UNREADABLE)
-        secret = self._seal.open(sealed.secret, endpoint.merchant, endpoint.id)
-        at_s = seconds(self._clock.now())
+        now = self._clock.now()
         headers = [
             ("Content-Type", "application/json; charset=utf-8"),
             ("User-Agent", "Sycee/1.0 (webhooks)"),
             ("Sycee-Delivery", leased.id),
-            *signatures.signed(leased.event.id, at_s, body, secret),
+            *self._signer.headers(endpoint, sealed.keys, leased.event.id, now, body),
         ]
         return await self._sender.post(endpoint.url, headers, body)
 

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable
 from typing import TypeVar
 
+from sycee.kernel.refusal import Unavailable
 from sycee.runtime.database import Database, Session
 from sycee.services.identity.contract import MerchantId
 from sycee.services.notify.contract import EndpointId, EndpointStatus, Event
@@ -31,6 +32,7 @@ class Directory:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._one_change = asyncio.Lock()
+        self._is_doubtful = False
         self._enabled: dict[EndpointId, _Entry] = {}
         self._of_merchant: dict[MerchantId, list[_Entry]] = {}
 
@@ -42,6 +44,12 @@ class Directory:
             self._of_merchant.clear()
             for sealed in everything:
                 self._put(sealed)
+            self._is_doubtful = False
+
+    async def refresh(self) -> None:
+        """Begin anew if nobody knows whether the database made a change that was asked of it."""
+        if self._is_doubtful:
+            await self.load()
 
     async def change(
         self, merchant: MerchantId, endpoint: EndpointId, unit: Callable[[Session], Result]
@@ -71,7 +79,11 @@ class Directory:
             return result, endpoints.one(session, merchant, endpoint)
 
         async with self._one_change:
-            result, sealed = await self._database.write(both)
+            try:
+                result, sealed = await self._database.write(both)
+            except Unavailable:
+                self._is_doubtful = True
+                raise
             self._drop(merchant, endpoint)
             if sealed is not None:
                 self._put(sealed)

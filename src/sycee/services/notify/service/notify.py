@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Iterable, Sequence
 from functools import partial
 
 import msgspec
 
-from sycee.kernel.clock import Clock, Instant, after
+from sycee.kernel.clock import Clock, Instant
 from sycee.kernel.ids import Ids
 from sycee.kernel.refusal import NotFound
-from sycee.runtime import logs, signatures
+from sycee.runtime import logs
 from sycee.runtime.database import Database, Session
 from sycee.runtime.host import Message
 from sycee.services.identity.contract import MerchantId
@@ -22,7 +21,6 @@ from sycee.services.notify.contract import (
     DeliveryId,
     Endpoint,
     EndpointId,
-    EndpointIdempotencyConflict,
     EndpointQuery,
     Endpoints,
     EndpointStatus,
@@ -34,22 +32,27 @@ from sycee.services.notify.contract import (
     ListEvents,
     Replay,
     Replayed,
+    RotateSecret,
+    SigningKeys,
     UpdateEndpoint,
 )
 from sycee.services.notify.domain import endpoints as rules
-from sycee.services.notify.domain import seals, types, urls
-from sycee.services.notify.domain.seals import Seal
+from sycee.services.notify.domain import rotation, types, urls
+from sycee.services.notify.domain.rotation import Keys
 from sycee.services.notify.domain.urls import Rules
-from sycee.services.notify.service import replaying
+from sycee.services.notify.service import repeats, replaying
 from sycee.services.notify.service.courier import Courier
 from sycee.services.notify.service.directory import Directory
+from sycee.services.notify.service.signer import Signer
 from sycee.services.notify.store import deliveries, endpoints, events
+from sycee.services.notify.store.answers import Kept
 from sycee.services.notify.store.deliveries import Fresh
-from sycee.services.notify.store.endpoints import Creation, Sealed
+from sycee.services.notify.store.endpoints import Sealed
 from sycee.services.notify.store.events import Published
 
-CREATIONS_KEPT_S = 7 * 86_400.0
-"""How long an idempotency key is remembered."""
+_encode = msgspec.msgpack.Encoder().encode
+_endpoint = msgspec.msgpack.Decoder(Endpoint).decode
+_signing_keys = msgspec.msgpack.Decoder(SigningKeys).decode
 
 log = logs.logger("notify")
 
@@ -64,7 +67,7 @@ class NotifyService:
         courier: Courier,
         clock: Clock,
         ids: Ids,
-        seal: Seal,
+        signer: Signer,
         url_rules: Rules,
     ) -> None:
         self._database = database
@@ -72,11 +75,12 @@ class NotifyService:
         self._courier = courier
         self._now = clock.now
         self._ids = ids
-        self._seal = seal
+        self._signer = signer
         self._url_rules = url_rules
 
     async def receive(self, batch: Sequence[Message]) -> None:
         """Keep events and queue them for who wants them; what came before changes nothing."""
+        await self._directory.refresh()
         published = list(_readable(batch))
         queued = [fresh for row in published for fresh in self._fresh(row.event)]
         now = self._now()
@@ -99,12 +103,15 @@ class NotifyService:
         urls.target(command.url, self._url_rules)
         types.check_wanted(command.enabled_events)
         fresh = self._sealed(command)
-        created = await self._directory.change(
-            command.merchant,
-            fresh.endpoint.id,
-            lambda session: _create(session, fresh, command),
-        )
-        return self._opened(created)
+
+        def unit(session: Session) -> Kept:
+            asked, now = repeats.creation(command), fresh.endpoint.created
+            return repeats.once(session, asked, now, partial(_create, session, fresh))
+
+        told = await self._directory.change(command.merchant, fresh.endpoint.id, unit)
+        created = _endpoint(told.body)
+        secret = self._signer.opened(told.secret, created.merchant, created.id)
+        return msgspec.structs.replace(created, secret=secret)
 
     async def update_endpoint(self, command: UpdateEndpoint) -> Endpoint:
         if command.url is not None:
@@ -124,6 +131,25 @@ class NotifyService:
 
     async def list_endpoints(self, query: ListEndpoints) -> Endpoints:
         return Endpoints(*await self._database.read(lambda session: endpoints.page(session, query)))
+
+    async def rotate_secret(self, command: RotateSecret) -> SigningKeys:
+        rotation.check_overlap(command.overlap_s)
+        fresh, now = self._signer.fresh_secret(command.merchant, command.id), self._now()
+
+        def unit(session: Session) -> Kept:
+            rotate = partial(self._rotate, session, command, fresh, now)
+            return repeats.once(session, repeats.rotation(command), now, rotate)
+
+        told = await self._directory.change(command.merchant, command.id, unit)
+        secret = self._signer.opened(told.secret, command.merchant, command.id)
+        return msgspec.structs.replace(_signing_keys(told.body), secret=secret)
+
+    async def get_signing_keys(self, query: EndpointQuery) -> SigningKeys:
+        sealed = await self._database.read(
+            lambda session: endpoints.named_sealed(session, query.merchant, query.id)
+        )
+        former = rotation.former_at(sealed.keys, self._now())
+        return self._signer.shown(sealed.endpoint, sealed.keys, former)
 
     async def delete_endpoint(self, command: EndpointQuery) -> DeletedEndpoint:
         def unit(session: Session) -> None:
@@ -176,14 +202,15 @@ class NotifyService:
             metadata=command.metadata,
             api_version=command.api_version,
         )
-        secret = signatures.secret_text(secrets.token_bytes(signatures.KEY_BYTES))
-        nonce = secrets.token_bytes(seals.NONCE_BYTES)
-        return Sealed(endpoint, self._seal.close(nonce, secret, endpoint.merchant, endpoint.id))
+        return Sealed(endpoint, Keys(self._signer.fresh_secret(endpoint.merchant, endpoint.id)))
 
-    def _opened(self, sealed: Sealed) -> Endpoint:
-        endpoint = sealed.endpoint
-        secret = self._seal.open(sealed.secret, endpoint.merchant, endpoint.id)
-        return msgspec.structs.replace(endpoint, secret=secret)
+    def _rotate(
+        self, session: Session, command: RotateSecret, fresh: bytes, now: Instant
+    ) -> tuple[bytes, bytes]:
+        before = endpoints.named_sealed(session, command.merchant, command.id)
+        keys = rotation.rotated(before.keys, fresh, now, command.overlap_s)
+        endpoints.rotate(session, command.id, keys)
+        return _encode(self._signer.shown(before.endpoint, keys, keys.former)), fresh
 
 
 def _readable(batch: Sequence[Message]) -> Iterable[Published]:
@@ -207,19 +234,9 @@ def _keep(
             deliveries.queue(session, fresh, now)
 
 
-def _create(session: Session, fresh: Sealed, command: CreateEndpoint) -> Sealed:
-    if command.idempotency_key is None:
-        endpoints.add(session, fresh)
-        return fresh
-    known = endpoints.creation(session, command.merchant, command.idempotency_key)
-    if known is not None and known.request_hash != command.request_hash:
-        raise EndpointIdempotencyConflict("This idempotency key was used with another request.")
-    if known is not None:
-        return known.answer
-    endpoints.drop_creations(session, after(fresh.endpoint.created, -CREATIONS_KEPT_S))
+def _create(session: Session, fresh: Sealed) -> tuple[bytes, bytes]:
     endpoints.add(session, fresh)
-    endpoints.add_creation(session, command.idempotency_key, Creation(command.request_hash, fresh))
-    return fresh
+    return _encode(fresh.endpoint), fresh.keys.secret
 
 
 def _update(session: Session, command: UpdateEndpoint) -> Endpoint:

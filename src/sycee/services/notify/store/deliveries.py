@@ -45,6 +45,14 @@ class Leased(msgspec.Struct, frozen=True):
     until: Instant
 
 
+class Lease(msgspec.Struct, frozen=True):
+    """For how long a life of a deliverer takes deliveries."""
+
+    life: str
+    """New for every start."""
+    until: Instant
+
+
 def queue(session: Session, fresh: Fresh, now: Instant) -> None:
     """Queue a delivery, unless this event was queued for this endpoint before."""
     session.run(
@@ -75,7 +83,7 @@ def requeue(session: Session, fresh: Fresh, now: Instant) -> None:
 
 
 def lease(
-    session: Session, endpoint: EndpointId, now: Instant, until: Instant, limit: int
+    session: Session, endpoint: EndpointId, now: Instant, lease: Lease, limit: int
 ) -> list[Leased]:
     """Take deliveries that are due, the longest waiting first."""
     rows = session.rows(
@@ -87,12 +95,26 @@ def lease(
         now,
         limit,
     )
+    if rows:
+        _note(session, now, lease)
     for row in rows:
-        session.run("UPDATE deliveries SET next_at = ? WHERE id = ?", until, row[0])
+        session.run("UPDATE deliveries SET next_at = ? WHERE id = ?", lease.until, row[0])
     return [
-        Leased(DeliveryId(str(row[0])), endpoint, event_of(row[2]), _int(row[1]), until)
+        Leased(DeliveryId(str(row[0])), endpoint, event_of(row[2]), _int(row[1]), lease.until)
         for row in rows
     ]
+
+
+def take_back(session: Session, life: str, now: Instant) -> int:
+    """Make due what other lives had leased and cannot send any more; how many."""
+    count = session.run(
+        "UPDATE deliveries SET next_at = ? WHERE status = 'pending'"
+        " AND next_at IN (SELECT until FROM leases WHERE life <> ?)",
+        now,
+        life,
+    )
+    session.run("DELETE FROM leases WHERE life <> ?", life)
+    return count
 
 
 def settle(session: Session, leased: Leased, outcome: Outcome) -> bool:
@@ -189,6 +211,15 @@ def _deliveries(rows: Iterable[Row]) -> Iterable[Delivery]:
             last_status=None if row[6] is None else _int(row[6]),
             last_error=None if row[7] is None else str(row[7]),
         )
+
+
+def _note(session: Session, now: Instant, lease: Lease) -> None:
+    session.run("DELETE FROM leases WHERE until <= ?", now)
+    session.run(
+        "INSERT INTO leases (until, life) VALUES (?, ?) ON CONFLICT (until, life) DO NOTHING",
+        lease.until,
+        lease.life,
+    )
 
 
 def _int(value: object) -> int:

@@ -1,4 +1,4 @@
-"""Endpoints as rows, their secrets sealed beside them, and what was answered to their creation."""
+"""Endpoints as rows, their secrets sealed beside them: the present one and the former one."""
 
 from __future__ import annotations
 
@@ -9,24 +9,22 @@ from sycee.kernel.refusal import NotFound
 from sycee.runtime.database import Row, Session
 from sycee.services.identity.contract import MerchantId
 from sycee.services.notify.contract import Endpoint, EndpointId, EndpointStatus, ListEndpoints
+from sycee.services.notify.domain.rotation import Former, Keys
 from sycee.services.notify.store.pages import Selection
 
 _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(Endpoint).decode
+_SELECT = (
+    "SELECT e.body, e.secret, r.generation, r.previous_secret, r.previous_until"
+    " FROM endpoints e LEFT JOIN rotations r ON r.endpoint = e.id"
+)
 
 
 class Sealed(msgspec.Struct, frozen=True):
-    """An endpoint without its secret, and the secret under its seal."""
+    """An endpoint without its secret, and its secrets under their seals."""
 
     endpoint: Endpoint
-    secret: bytes
-
-
-class Creation(msgspec.Struct, frozen=True):
-    """What was answered to a create, and to which request."""
-
-    request_hash: bytes
-    answer: Sealed
+    keys: Keys
 
 
 def add(session: Session, sealed: Sealed) -> None:
@@ -38,12 +36,12 @@ def add(session: Session, sealed: Sealed) -> None:
         endpoint.merchant,
         _enabled(endpoint),
         _encode(endpoint),
-        sealed.secret,
+        sealed.keys.secret,
     )
 
 
 def replace(session: Session, endpoint: Endpoint) -> None:
-    """Overwrite all of an endpoint but its secret."""
+    """Overwrite all of an endpoint but its secrets."""
     session.run(
         "UPDATE endpoints SET enabled = ?, body = ? WHERE id = ?",
         _enabled(endpoint),
@@ -52,30 +50,50 @@ def replace(session: Session, endpoint: Endpoint) -> None:
     )
 
 
+def rotate(session: Session, endpoint: EndpointId, keys: Keys) -> None:
+    """Put an endpoint's new keys in place of those before."""
+    former = keys.former
+    session.run("UPDATE endpoints SET secret = ? WHERE id = ?", keys.secret, endpoint)
+    session.run(
+        "INSERT INTO rotations (endpoint, generation, previous_secret, previous_until)"
+        " VALUES (?, ?, ?, ?) ON CONFLICT (endpoint) DO UPDATE SET"
+        " generation = excluded.generation, previous_secret = excluded.previous_secret,"
+        " previous_until = excluded.previous_until",
+        endpoint,
+        keys.generation,
+        None if former is None else former.secret,
+        None if former is None else former.until,
+    )
+
+
 def drop(session: Session, endpoint: EndpointId) -> None:
-    """Remove an endpoint."""
+    """Remove an endpoint and its keys."""
+    session.run("DELETE FROM rotations WHERE endpoint = ?", endpoint)
     session.run("DELETE FROM endpoints WHERE id = ?", endpoint)
 
 
 def one(session: Session, merchant: MerchantId, endpoint: EndpointId) -> Sealed | None:
     """One endpoint of this merchant, or None."""
-    row = session.row(
-        "SELECT body, secret FROM endpoints WHERE id = ? AND merchant = ?", endpoint, merchant
-    )
+    row = session.row(f"{_SELECT} WHERE e.id = ? AND e.merchant = ?", endpoint, merchant)
     return None if row is None else _sealed(row)
 
 
 def named(session: Session, merchant: MerchantId, endpoint: EndpointId) -> Endpoint:
     """One endpoint of this merchant, or refuse."""
+    return named_sealed(session, merchant, endpoint).endpoint
+
+
+def named_sealed(session: Session, merchant: MerchantId, endpoint: EndpointId) -> Sealed:
+    """The same, with its keys."""
     sealed = one(session, merchant, endpoint)
     if sealed is None:
         raise NotFound(f"No such webhook endpoint: {endpoint}", param="id")
-    return sealed.endpoint
+    return sealed
 
 
 def everything(session: Session) -> list[Sealed]:
     """All endpoints of all merchants, oldest first."""
-    return [_sealed(row) for row in session.rows("SELECT body, secret FROM endpoints ORDER BY id")]
+    return [_sealed(row) for row in session.rows(f"{_SELECT} ORDER BY e.id")]
 
 
 def enabled_of(session: Session, merchant: MerchantId) -> frozenset[EndpointId]:
@@ -97,42 +115,16 @@ def page(session: Session, query: ListEndpoints) -> tuple[tuple[Endpoint, ...], 
     return tuple(_endpoint(row[1]) for row in rows), more
 
 
-def creation(session: Session, merchant: MerchantId, key: str) -> Creation | None:
-    """What was answered under this idempotency key."""
-    row = session.row(
-        "SELECT body, secret, request_hash FROM creations WHERE merchant = ? AND key = ?",
-        merchant,
-        key,
-    )
-    return None if row is None else Creation(_bytes(row[2]), _sealed(row))
-
-
-def add_creation(session: Session, key: str, created: Creation) -> None:
-    """Remember an answer under its idempotency key."""
-    endpoint = created.answer.endpoint
-    session.run(
-        "INSERT INTO creations (merchant, key, created, request_hash, body, secret)"
-        " VALUES (?, ?, ?, ?, ?, ?)",
-        endpoint.merchant,
-        key,
-        endpoint.created,
-        created.request_hash,
-        _encode(endpoint),
-        created.answer.secret,
-    )
-
-
-def drop_creations(session: Session, before: Instant) -> None:
-    """Forget old answers."""
-    session.run("DELETE FROM creations WHERE created < ?", before)
-
-
 def _enabled(endpoint: Endpoint) -> int:
     return int(endpoint.status is EndpointStatus.ENABLED)
 
 
 def _sealed(row: Row) -> Sealed:
-    return Sealed(_endpoint(row[0]), _bytes(row[1]))
+    generation, secret, until = row[2:]
+    if not isinstance(generation, int):
+        return Sealed(_endpoint(row[0]), Keys(_bytes(row[1])))
+    former = Former(_bytes(secret), Instant(until)) if isinstance(until, int) else None
+    return Sealed(_endpoint(row[0]), Keys(_bytes(row[1]), generation, former))
 
 
 def _endpoint(body: object) -> Endpoint:
@@ -140,5 +132,5 @@ def _endpoint(body: object) -> Endpoint:
 
 
 def _bytes(value: object) -> bytes:
-    assert isinstance(value, bytes), "a body, a secret and a hash are bytes"
+    assert isinstance(value, bytes), "a body and a secret are bytes"
     return value

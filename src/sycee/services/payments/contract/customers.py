@@ -20,9 +20,12 @@ from sycee.services.payments.contract.shared import (
     MethodId,
     Origin,
     Page,
+    Redisplay,
+    SetupCancelReason,
     SetupId,
     Shipping,
     TextTooLong,
+    Usage,
 )
 from sycee.services.validation.contract import (
     CardBrandUnknown,
@@ -54,7 +57,10 @@ class Customer(msgspec.Struct, frozen=True):
 
 
 class CustomerFields(msgspec.Struct, frozen=True):
-    """What can be said of a customer; None leaves a field as it is, an empty text clears it."""
+    """What can be said of a customer; None leaves a field as it is.
+
+    An empty text, or an address or shipping in which nothing is said, clears the field.
+    """
 
     name: str | None = None
     email: str | None = None
@@ -154,7 +160,7 @@ class NewMethod(msgspec.Struct, frozen=True):
     token: str | None = None
     billing: BillingDetails = BillingDetails()
     metadata: Metadata = {}
-    allow_redisplay: str = "unspecified"
+    allow_redisplay: Redisplay = "unspecified"
 
 
 class CreateMethod(msgspec.Struct, frozen=True):
@@ -170,10 +176,11 @@ class UpdateMethod(msgspec.Struct, frozen=True):
     origin: Origin
     id: MethodId
     billing: BillingDetails | None = None
+    """An empty text clears a field, an address of empty texts the address."""
     exp_month: int | None = None
     exp_year: int | None = None
     metadata: Metadata | None = None
-    allow_redisplay: str | None = None
+    allow_redisplay: Redisplay | None = None
 
 
 class MethodQuery(msgspec.Struct, frozen=True):
@@ -256,7 +263,7 @@ class SetupFields(msgspec.Struct, frozen=True):
     new_method: NewMethod | None = None
     description: str | None = None
     metadata: Metadata | None = None
-    usage: str | None = None
+    usage: Usage | None = None
     return_url: str | None = None
 
 
@@ -291,7 +298,7 @@ class CancelSetup(msgspec.Struct, frozen=True):
 
     origin: Origin
     id: SetupId
-    reason: str | None = None
+    reason: SetupCancelReason | None = None
 
 
 class SetupQuery(msgspec.Struct, frozen=True):
@@ -351,10 +358,16 @@ class Customers(Protocol):
     """Who pays, and with what."""
 
     @refuses(
-        NotFound, EmailInvalid, TextTooLong, MetadataInvalid, MethodUnusable, IdempotencyConflict
+        NotFound,
+        EmailInvalid,
+        TextTooLong,
+        MetadataInvalid,
+        MethodUnusable,
+        SetupDeclined,
+        IdempotencyConflict,
     )
     async def create_customer(self, command: CreateCustomer) -> Customer:
-        """Remember a customer."""
+        """Remember a customer. A method that comes along is checked with its rail, as ever."""
         ...
 
     @refuses(NotFound, EmailInvalid, TextTooLong, MetadataInvalid, IdempotencyConflict)

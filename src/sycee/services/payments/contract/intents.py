@@ -21,7 +21,9 @@ from sycee.services.payments.contract.shared import (
     AttemptId,
     BalanceTransactionId,
     BillingDetails,
+    CancelReason,
     ChargeId,
+    Confirmation,
     CustomerId,
     IdempotencyConflict,
     IdempotencyInFlight,
@@ -31,9 +33,12 @@ from sycee.services.payments.contract.shared import (
     Origin,
     Page,
     PaymentId,
+    Redirects,
     RefundId,
+    RefundReason,
     Shipping,
     TextTooLong,
+    UsageChange,
 )
 from sycee.services.validation.contract import (
     AmountNotPositive,
@@ -222,7 +227,7 @@ class Balance(msgspec.Struct, frozen=True):
 class PaymentFields(msgspec.Struct, frozen=True):
     """What can be said of a payment at creation, update or confirmation.
 
-    None leaves a field as it is; an empty text clears a text field.
+    None leaves a field as it is; an empty text, or a shipping in which nothing is said, clears it.
     """
 
     customer: CustomerId | None = None
@@ -233,7 +238,7 @@ class PaymentFields(msgspec.Struct, frozen=True):
     receipt_email: str | None = None
     statement_descriptor: str | None = None
     statement_descriptor_suffix: str | None = None
-    setup_future_usage: str | None = None
+    setup_future_usage: UsageChange | None = None
     shipping: Shipping | None = None
     metadata: Metadata | None = None
     return_url: str | None = None
@@ -247,8 +252,8 @@ class CreatePayment(msgspec.Struct, frozen=True):
     origin: Origin
     amount: Money
     fields: PaymentFields = PaymentFields()
-    confirmation_method: str = "automatic"
-    automatic_methods: str | None = None
+    confirmation_method: Confirmation = "automatic"
+    automatic_methods: Redirects | None = None
     confirm: bool = False
     off_session: bool = False
     error_on_requires_action: bool = False
@@ -272,7 +277,8 @@ class ConfirmPayment(msgspec.Struct, frozen=True):
     off_session: bool = False
     error_on_requires_action: bool = False
     client_secret: str | None = None
-    """Given by callers who hold only a publishable key; must match."""
+    """Given by callers who hold only a publishable key; must match, or the payment is not told
+    from one that does not exist."""
 
 
 class AnswerChallenge(msgspec.Struct, frozen=True):
@@ -297,8 +303,7 @@ class CancelPayment(msgspec.Struct, frozen=True):
 
     origin: Origin
     id: PaymentId
-    reason: str | None = None
-    """``duplicate``, ``fraudulent``, ``requested_by_customer``, ``abandoned``."""
+    reason: CancelReason | None = None
 
 
 class PaymentQuery(msgspec.Struct, frozen=True):
@@ -333,7 +338,7 @@ class ChargeQuery(msgspec.Struct, frozen=True):
 
 
 class UpdateCharge(msgspec.Struct, frozen=True):
-    """Change what is noted on a charge; None leaves a field as it is."""
+    """Change what is noted on a charge; None leaves a field, what is empty clears it."""
 
     origin: Origin
     id: ChargeId
@@ -368,8 +373,7 @@ class CreateRefund(msgspec.Struct, frozen=True):
     payment: PaymentId | None = None
     charge: ChargeId | None = None
     amount_minor: int | None = None
-    reason: str | None = None
-    """``duplicate``, ``fraudulent``, ``requested_by_customer``."""
+    reason: RefundReason | None = None
     metadata: Metadata = {}
 
 
@@ -446,6 +450,14 @@ class PaymentStateInvalid(Refusal, code="payment_intent_unexpected_state", statu
     """The payment's status does not allow this; ``facts`` hold ``payment`` and ``status``."""
 
 
+class DescriptorInvalid(Refusal, code="statement_descriptor_invalid", status=422):
+    """A statement descriptor, or its suffix, named by ``param``, is not one that can be printed.
+
+    Both hold Latin letters, digits, spaces and punctuation but none of ``< > ' " * \\``, at least
+    one letter, and at most 22 characters; a descriptor, which may stand alone, at least 5.
+    """
+
+
 class PaymentMethodMissing(Refusal, code="payment_method_missing", status=422):
     """The payment cannot be confirmed without a payment method."""
 
@@ -481,7 +493,7 @@ class RefundStateInvalid(Refusal, code="refund_unexpected_state", status=409):
 
 
 class ClientSecretInvalid(Refusal, code="client_secret_invalid", status=401):
-    """The client secret is not the payment's."""
+    """There is no payment with this id and client secret; which of them is wrong is not told."""
 
 
 TRYING = (
@@ -499,6 +511,7 @@ TRYING = (
     DuplicatePayment,
     MetadataInvalid,
     TextTooLong,
+    DescriptorInvalid,
     CardDeclined,
     ClientSecretInvalid,
     IdempotencyConflict,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NewType
+from typing import Literal, NewType, TypeAlias
 
 import msgspec
 
@@ -88,6 +88,20 @@ class BillingDetails(msgspec.Struct, frozen=True):
     name: str | None = None
     phone: str | None = None
 
+
+Confirmation: TypeAlias = Literal["automatic", "manual"]
+"""Whether a payment is confirmed by anybody who may, or by the merchant's server alone."""
+Redirects: TypeAlias = Literal["always", "never"]
+"""Whether methods that are chosen automatically may lead the payer elsewhere."""
+Usage: TypeAlias = Literal["off_session", "on_session"]
+"""Whether a kept method will pay while the payer is away."""
+UsageChange: TypeAlias = Literal[Usage, ""]
+"""An empty text clears it."""
+Redisplay: TypeAlias = Literal["always", "limited", "unspecified"]
+"""Whether a kept method may be shown to its customer again."""
+RefundReason: TypeAlias = Literal["duplicate", "fraudulent", "requested_by_customer"]
+CancelReason: TypeAlias = Literal[RefundReason, "abandoned"]
+SetupCancelReason: TypeAlias = Literal["abandoned", "duplicate", "requested_by_customer"]
 
 Metadata = dict[str, str]
 """At most 50 keys of 40 characters with values of 500. In updates an empty value removes a key."""

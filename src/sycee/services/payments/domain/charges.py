@@ -22,6 +22,7 @@ from sycee.services.payments.contract.shared import AttemptId, BalanceTransactio
 from sycee.services.payments.domain.attempts import Attempt, Ending, Kind, Result
 from sycee.services.payments.domain.texts import (
     changed_metadata,
+    changed_shipping,
     changed_text,
     check_texts,
     former_metadata,
@@ -131,7 +132,7 @@ def noted(before: Charge, command: UpdateCharge) -> Charge:
         receipt_email=changed_text(before.receipt_email, command.receipt_email),
         metadata=changed_metadata(before.metadata, command.metadata),
         customer=command.customer or before.customer,
-        shipping=command.shipping or before.shipping,
+        shipping=changed_shipping(before.shipping, command.shipping),
         fraud_details=changed_metadata(before.fraud_details, command.fraud_details),
     )
 

@@ -13,7 +13,9 @@ from sycee.services.payments.contract.customers import (
 )
 from sycee.services.payments.contract.shared import Address, CustomerId, MethodId, Shipping
 from sycee.services.payments.domain.texts import (
+    changed_address,
     changed_metadata,
+    changed_shipping,
     changed_text,
     check_texts,
     former_metadata,
@@ -59,8 +61,8 @@ def changed(before: Customer, fields: CustomerFields) -> Customer:
         email=changed_text(before.email, fields.email),
         phone=changed_text(before.phone, fields.phone),
         description=changed_text(before.description, fields.description),
-        address=fields.address or before.address,
-        shipping=fields.shipping or before.shipping,
+        address=changed_address(before.address, fields.address),
+        shipping=changed_shipping(before.shipping, fields.shipping),
         metadata=changed_metadata(before.metadata, fields.metadata),
         default_method=_changed_default(before.default_method, fields.default_method),
     )

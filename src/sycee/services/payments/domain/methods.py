@@ -16,6 +16,7 @@ from sycee.services.payments.domain.texts import (
     changed_metadata,
     changed_text,
     former_metadata,
+    plain_address,
 )
 from sycee.services.validation.contract import (
     CardExpired,
@@ -92,9 +93,22 @@ def changed(before: Method, command: UpdateMethod) -> Method:
     return msgspec.structs.replace(
         before,
         card=card,
-        billing=_changed_billing(before.billing, command.billing),
+        billing=changed_billing(before.billing, command.billing),
         metadata=changed_metadata(before.metadata, command.metadata),
         allow_redisplay=command.allow_redisplay or before.allow_redisplay,
+    )
+
+
+def changed_billing(before: BillingDetails, change: BillingDetails | None) -> BillingDetails:
+    """Billing details after an update; an address of empty texts clears the address."""
+    if change is None:
+        return before
+    untold = change.address == Address()
+    return BillingDetails(
+        address=before.address if untold else plain_address(change.address),
+        email=changed_text(before.email, change.email),
+        name=changed_text(before.name, change.name),
+        phone=changed_text(before.phone, change.phone),
     )
 
 
@@ -116,17 +130,6 @@ def previous(before: Method, after: Method) -> dict[str, object]:
 
 def _given(change: int | None, before: int) -> int:
     return before if change is None else change
-
-
-def _changed_billing(before: BillingDetails, change: BillingDetails | None) -> BillingDetails:
-    if change is None:
-        return before
-    return BillingDetails(
-        address=before.address if change.address == Address() else change.address,
-        email=changed_text(before.email, change.email),
-        name=changed_text(before.name, change.name),
-        phone=changed_text(before.phone, change.phone),
-    )
 
 
 def _former(before: Card | BillingDetails, after: Card | BillingDetails) -> dict[str, object]:

@@ -31,8 +31,14 @@ from sycee.services.payments.contract.shared import (
     PaymentId,
 )
 from sycee.services.payments.domain.attempts import Ending, Kind
+from sycee.services.payments.domain.descriptors import DESCRIPTOR_LENGTH_MIN, check_descriptor
 from sycee.services.payments.domain.states import Move, after
-from sycee.services.payments.domain.texts import changed_metadata, changed_text, check_texts
+from sycee.services.payments.domain.texts import (
+    changed_metadata,
+    changed_shipping,
+    changed_text,
+    check_texts,
+)
 
 LIMITS = {
     "description": 1000,
@@ -44,12 +50,9 @@ LIMITS = {
 MANUAL = "manual"
 """``confirmation_method``: the merchant's server confirms, also after a challenge."""
 
-_NOT_ON_STATEMENTS = str.maketrans("", "", "<>\\'\"*")
-"""Characters that card networks do not print."""
-
 
 def check_fields(fields: PaymentFields) -> None:
-    """Refuse texts that are too long."""
+    """Refuse texts that are too long, and statement descriptors that cannot be printed."""
     check_texts(
         {
             "description": fields.description,
@@ -60,6 +63,8 @@ def check_fields(fields: PaymentFields) -> None:
         },
         LIMITS,
     )
+    check_descriptor("statement_descriptor", fields.statement_descriptor, DESCRIPTOR_LENGTH_MIN)
+    check_descriptor("statement_descriptor_suffix", fields.statement_descriptor_suffix, 1)
     if fields.shipping is not None:
         check_texts(
             {
@@ -109,12 +114,12 @@ def updated(before: Payment, fields: PaymentFields, method: MethodId | None) -> 
         customer=_customer(before.customer, fields.customer),
         description=changed_text(before.description, fields.description),
         receipt_email=changed_text(before.receipt_email, fields.receipt_email),
-        statement_descriptor=_printed(before.statement_descriptor, fields.statement_descriptor),
-        statement_descriptor_suffix=_printed(
+        statement_descriptor=changed_text(before.statement_descriptor, fields.statement_descriptor),
+        statement_descriptor_suffix=changed_text(
             before.statement_descriptor_suffix, fields.statement_descriptor_suffix
         ),
         setup_future_usage=changed_text(before.setup_future_usage, fields.setup_future_usage),
-        shipping=fields.shipping or before.shipping,
+        shipping=changed_shipping(before.shipping, fields.shipping),
         metadata=changed_metadata(before.metadata, fields.metadata),
         return_url=changed_text(before.return_url, fields.return_url),
         capture_method=fields.capture_method or before.capture_method,
@@ -132,14 +137,20 @@ def repriced(before: Payment, amount: Money) -> Payment:
     )
 
 
-def check_secret(payment: Payment, given: str | None) -> None:
-    """Refuse a client secret that is not the payment's. Compared in constant time."""
-    if given is None:
-        return
-    if not hmac.compare_digest(given.encode(), payment.client_secret.encode()):
+def opened(payment: Payment | None, wanted: str, client_secret: str | None) -> Payment:
+    """The payment, for a caller who may have to know its secret. Compared in constant time.
+
+    Who brings a secret does not learn whether the id or the secret is wrong.
+    """
+    if client_secret is None:
+        return existing(payment, wanted)
+    if payment is None or not hmac.compare_digest(
+        client_secret.encode(), payment.client_secret.encode()
+    ):
         raise ClientSecretInvalid(
-            "The client secret does not match this payment.", param="client_secret"
+            "There is no payment intent with this id and client secret.", param="client_secret"
         )
+    return payment
 
 
 def check_confirmer(payment: Payment, client_secret: str | None) -> None:
@@ -256,9 +267,3 @@ def _customer(before: CustomerId | None, change: CustomerId | None) -> CustomerI
     if change is None:
         return before
     return change or None
-
-
-def _printed(before: str | None, change: str | None) -> str | None:
-    if change is not None:
-        change = change.translate(_NOT_ON_STATEMENTS)
-    return changed_text(before, change)

@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from sycee.services.payments.contract.shared import Metadata, MetadataInvalid, TextTooLong
+import msgspec
+
+from sycee.services.payments.contract.shared import (
+    Address,
+    Metadata,
+    MetadataInvalid,
+    Shipping,
+    TextTooLong,
+)
 
 TEXT_LENGTH_MAX = 5000
 METADATA_KEYS_MAX = 50
@@ -25,6 +33,33 @@ def changed_text(before: str | None, change: str | None) -> str | None:
     if change is None:
         return before
     return change or None
+
+
+def changed_address(before: Address | None, change: Address | None) -> Address | None:
+    """An address after an update: None leaves it, one in which nothing is said clears it."""
+    if change is None:
+        return before
+    said = plain_address(change)
+    return None if said == Address() else said
+
+
+def changed_shipping(before: Shipping | None, change: Shipping | None) -> Shipping | None:
+    """Where goods go after an update: None leaves it, one in which nothing is said clears it."""
+    if change is None:
+        return before
+    said = Shipping(
+        address=plain_address(change.address),
+        name=change.name or None,
+        phone=change.phone or None,
+        carrier=change.carrier or None,
+        tracking_number=change.tracking_number or None,
+    )
+    return None if said == Shipping() else said
+
+
+def plain_address(address: Address) -> Address:
+    """The address without texts that are empty."""
+    return Address(**{name: text or None for name, text in msgspec.structs.asdict(address).items()})
 
 
 def changed_metadata(before: Metadata, change: Metadata | None) -> Metadata:

@@ -29,9 +29,10 @@ class Challenge(Verbs):
 
     async def answer_challenge(self, command: AnswerChallenge) -> Payment:
         payment = await self._parts.database.read(
-            lambda session: rules.existing(rows.find_any(session, command.id), command.id)
+            lambda session: rules.opened(
+                rows.find_any(session, command.id), command.id, command.client_secret
+            )
         )
-        rules.check_secret(payment, command.client_secret)
         origin = Origin(payment.merchant, payment.livemode)
         if not command.authenticated:
             return await self._parts.database.write(

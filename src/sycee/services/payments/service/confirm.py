@@ -40,11 +40,10 @@ class Confirm(Verbs):
         origin, fields = command.origin, command.fields
         rules.check_fields(fields)
         before = await self._parts.database.read(
-            lambda session: rules.existing(
-                rows.find(session, origin.merchant, command.id), command.id
+            lambda session: rules.opened(
+                rows.find(session, origin.merchant, command.id), command.id, command.client_secret
             )
         )
-        rules.check_secret(before, command.client_secret)
         rules.check_confirmer(before, command.client_secret)
         after(before, Move.TRY)
         named = await self.methods.bring(origin, named_method(fields), fields.new_method)

@@ -7,6 +7,7 @@ from collections.abc import Callable
 import msgspec
 
 from sycee.runtime.database import Session
+from sycee.services.identity.contract import MerchantId
 from sycee.services.payments.contract.customers import (
     CreateCustomer,
     Customer,
@@ -37,6 +38,8 @@ class CustomersService(MethodOperations, SetupOperations):
         async def prepare() -> Callable[[Session], Customer]:
             rules.check_fields(command.fields)
             brought = await self.methods.bring(command.origin, command.method, None)
+            if brought is not None:
+                await self._check_newcomers(brought, command.origin.merchant)
             return lambda session: self._create(session, command, brought)
 
         return await prepared(self._parts, command.origin, Customer, prepare)
@@ -61,6 +64,13 @@ class CustomersService(MethodOperations, SetupOperations):
         return await self._parts.database.read(
             lambda session: rows.page_of(session, query.merchant, query.email, query.page)
         )
+
+    async def _check_newcomers(self, brought: Brought, merchant: MerchantId) -> None:
+        """Refuse a method that could not be attached to somebody who is new."""
+        seen = await self._parts.database.read(
+            lambda session: self._payable(session, brought, merchant, None)
+        )
+        await self._check_with_rail(seen)
 
     def _create(
         self, session: Session, command: CreateCustomer, brought: Brought | None

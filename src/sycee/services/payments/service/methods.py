@@ -26,7 +26,7 @@ from sycee.services.payments.contract.customers import (
     SetupDeclined,
     UpdateMethod,
 )
-from sycee.services.payments.contract.shared import CustomerId, MethodId, Origin
+from sycee.services.payments.contract.shared import BillingDetails, CustomerId, MethodId, Origin
 from sycee.services.payments.domain import customers as customer_rules
 from sycee.services.payments.domain import methods as rules
 from sycee.services.payments.domain.texts import changed_metadata
@@ -185,7 +185,7 @@ class Methods:
             livemode=origin.livemode,
             type=new.type,
             card=known,
-            billing=new.billing,
+            billing=rules.changed_billing(BillingDetails(), new.billing),
             metadata=changed_metadata({}, new.metadata),
             allow_redisplay=new.allow_redisplay,
         )
@@ -278,6 +278,15 @@ class MethodOperations:
         self, session: Session, brought: Brought, merchant: MerchantId, customer: CustomerId
     ) -> Method:
         customer_rules.living(customer_rows.find(session, merchant, customer), customer)
+        return self._payable(session, brought, merchant, customer)
+
+    def _payable(
+        self,
+        session: Session,
+        brought: Brought,
+        merchant: MerchantId,
+        customer: CustomerId | None,
+    ) -> Method:
         if brought.fresh is not None:
             return brought.fresh
         return self.methods.usable(session, brought.wanted, merchant, customer)

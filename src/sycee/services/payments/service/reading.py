@@ -44,9 +44,7 @@ class Reading(Verbs):
     _books: Books
 
     async def get_payment(self, query: PaymentQuery) -> Payment:
-        payment = await self._parts.database.read(lambda session: _payment(session, query))
-        payment_rules.check_secret(payment, query.client_secret)
-        return payment
+        return await self._parts.database.read(lambda session: _payment(session, query))
 
     async def list_payments(self, query: ListPayments) -> PaymentPage:
         return await self._parts.database.read(
@@ -117,11 +115,10 @@ class Reading(Verbs):
 
 
 def _payment(session: Session, query: PaymentQuery) -> Payment:
+    secret = query.client_secret
     if query.id is not None:
-        return payment_rules.existing(
-            payment_rows.find(session, query.merchant, query.id), query.id
-        )
+        found = payment_rows.find(session, query.merchant, query.id)
+        return payment_rules.opened(found, query.id, secret)
     number = query.number or 0
-    return payment_rules.existing(
-        payment_rows.find_number(session, query.merchant, number), str(number)
-    )
+    found = payment_rows.find_number(session, query.merchant, number)
+    return payment_rules.opened(found, str(number), secret)

@@ -1,12 +1,12 @@
-"""The twin: what one writes first. FastAPI and aiosqlite, one durable transaction per request.
+"""The lean twin: a payment as a handful of rows, each request one durable transaction.
 
-It does less than Sycee (no risk, no rail, no idempotent replay, no hash chain), with the same
-durability: WAL and ``synchronous=FULL``.
+It keeps few of the promises (no key looked up, no replay, no validation, no attempt before the
+rail, no reservation, no risk, no full objects), with the same durability: WAL and
+``synchronous=FULL``.
 """
 
 from __future__ import annotations
 
-import argparse
 import asyncio
 import secrets
 import time
@@ -15,7 +15,6 @@ from contextlib import asynccontextmanager
 from typing import Annotated
 
 import aiosqlite
-import uvicorn
 from fastapi import FastAPI, Form, Header, HTTPException
 
 SCHEMA = """
@@ -50,7 +49,7 @@ class Store:
 
 
 def build(path: str) -> FastAPI:
-    """The twin's application."""
+    """The lean twin's application."""
     stores: list[Store] = []
 
     @asynccontextmanager
@@ -111,16 +110,3 @@ def build(path: str) -> FastAPI:
         return {"id": payment, "amount": amount, "status": "succeeded"}
 
     return app
-
-
-def main() -> None:
-    """Serve on the given port, with a database at the given path."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--port", type=int, required=True)
-    parser.add_argument("--database", required=True)
-    options = parser.parse_args()
-    uvicorn.run(build(options.database), port=options.port, log_level="error", loop="uvloop")
-
-
-if __name__ == "__main__":
-    main()
