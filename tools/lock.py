@@ -9,8 +9,11 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 LOCKS: dict[str, tuple[str, ...]] = {
-    "requirements.lock": (),
-    "requirements-dev.lock": ("--extra", "dev", "--constraint", "requirements.lock"),
+    "requirements.lock": ("--extra", "engine"),
+    "requirements-dev.lock": (
+        *("--extra", "engine", "--extra", "tigerbeetle", "--extra", "dev"),
+        *("--constraint", "requirements.lock"),
+    ),
 }
 """Each lock file and what it takes beyond the runtime dependencies."""
 
