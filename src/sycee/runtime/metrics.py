@@ -39,6 +39,14 @@ _commits = Histogram(
     ["database"],
     buckets=_SECONDS,
 )
+_ledger_events = Histogram(
+    "sycee_ledger_entry_events",
+    "Events in one entry of the ledger's journal.",
+    buckets=(*_SIZES, 8192),
+)
+_ledger_breaches = Gauge(
+    "sycee_ledger_breaches", "What must hold in the ledger's books, and does not."
+)
 _outbox = Gauge("sycee_outbox_lag_events", "Events waiting to be relayed.", ["database"])
 
 
@@ -70,6 +78,16 @@ def rpc_faults(service: str) -> Counter:
 def group_units(database: str) -> Histogram:
     """Observe how many units shared one commit."""
     return _units.labels(database)
+
+
+def ledger_entry_events() -> Histogram:
+    """Observe how many events one entry of the journal holds."""
+    return _ledger_events
+
+
+def ledger_breaches() -> Gauge:
+    """Say how many invariants of the books are broken."""
+    return _ledger_breaches
 
 
 @cache

@@ -11,6 +11,7 @@ from tests.services.ledger.notation import LINKED, OK, PENDING, account, post, t
 
 from sycee.kernel.refusal import Unavailable
 from sycee.kernel.u128 import U128
+from sycee.runtime import metrics
 from sycee.runtime.database.calls import StatementFailed
 from sycee.services.ledger import app, jobs
 from sycee.services.ledger.contract import (
@@ -466,3 +467,17 @@ async def test_changes_are_followed_with_a_cursor(host, ledger):
     assert [change.sequence for change in seen] == [1, 2, 3, 4, 5]
     assert seen[3].transfer == seen[4].transfer
     assert seen[4].timestamp > seen[3].timestamp
+
+
+async def test_a_breach_of_the_books_stops_the_ledger(host):
+    engine = ReferenceEngine(Books())
+    journal = DatabaseJournal(await host.database("ledger"), BEGINNING)
+    service = LedgerService(engine, journal, host.clock, queue_events_max=10)
+    await service.create_accounts(OPENING)
+    await service.check()
+    assert metrics.exposition().count(b"\nsycee_ledger_breaches 0.0\n") == 1
+    engine.books.accounts[1].debits_posted += 1
+    await service.check()
+    assert metrics.exposition().count(b"\nsycee_ledger_breaches 1.0\n") == 1
+    with pytest.raises(Unavailable, match="its books broke"):
+        await service.create_transfers(Transfers((transfer(1, 2, 1, 50),)))

@@ -21,7 +21,13 @@ from sycee.services.ledger.contract import Ledger
 from sycee.services.ledger.domain.engine import ReferenceEngine
 from sycee.services.ledger.domain.entry import JournalDamaged
 from sycee.services.ledger.domain.journal import Replay
-from sycee.services.ledger.jobs import Progress, keep_expiring, replay_into, verify
+from sycee.services.ledger.jobs import (
+    Progress,
+    keep_checking,
+    keep_expiring,
+    replay_into,
+    verify,
+)
 from sycee.services.ledger.jobs.move import Moved, MoveRefused, move
 from sycee.services.ledger.service import LedgerService
 from sycee.services.ledger.store import DatabaseJournal
@@ -63,6 +69,8 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """How long a writer of a PostgreSQL database may show no life until another takes over."""
     expire_every_s: float = 1.0
     """Seconds between two looks for pending transfers whose time is up."""
+    check_every_s: float = 10.0
+    """Seconds between two proofs that debits equal credits; a breach stops the ledger."""
     queue_events_max: int = 65_536
     """Events that may wait for the journal; beyond, calls are refused as unavailable."""
     tigerbeetle_addresses: str = ""
@@ -110,6 +118,7 @@ async def build(host: Host, settings: Settings, is_alone: bool = False) -> Ledge
         host.at_close(kept.close)
     else:
         service = await _build_reference(host, settings)
+    host.job("ledger.check", lambda: keep_checking(service, settings.check_every_s))
     host.job("ledger.expire", lambda: keep_expiring(service, settings.expire_every_s))
     return service
 

@@ -9,7 +9,7 @@ from typing import NamedTuple, Protocol, TypeVar
 
 from sycee.kernel.clock import Clock, Instant
 from sycee.kernel.refusal import Unavailable
-from sycee.runtime import logs
+from sycee.runtime import logs, metrics
 from sycee.services.ledger.contract import (
     BATCH_MAX,
     AccountResults,
@@ -153,6 +153,16 @@ class LedgerService:
         if not self._is_stopped and await self._read(lambda: self._engine.is_due(now)):
             await self.create_transfers(Transfers(()))
 
+    async def check(self) -> None:
+        """Compare what must always be equal; a breach stops the ledger before it is built upon."""
+        if self._is_stopped:
+            return
+        found = await self._read(self._engine.breaches)
+        metrics.ledger_breaches().set(len(found))
+        if found:
+            _log.fault("books_breached", breaches="; ".join(found))
+            self._is_stopped = True
+
     async def _record(self, kind: int, command: Records) -> RecordResults:
         check_records(command)
         results = await self._submit(Call(kind, command.records))
@@ -236,6 +246,7 @@ class LedgerService:
             entry = await asyncio.to_thread(self._engine.apply, begin, given)
         else:
             entry = self._engine.apply(begin, given)
+        metrics.ledger_entry_events().observe(sum(call.events for call in given))
         return _Recorded(calls, begin, entry, self._engine.timestamp)
 
     async def _write(self, recorded: _Recorded) -> None:
@@ -319,7 +330,7 @@ def _check_size(events: int) -> None:
 
 
 def _stopped() -> Unavailable:
-    return Unavailable("the ledger stopped because its journal could not be written")
+    return Unavailable("the ledger stopped: its journal could not be written, or its books broke")
 
 
 def _answer(answer: asyncio.Future[Answer], query: Callable[[], Answer]) -> None:

@@ -15,6 +15,7 @@ from sycee.services.ledger.contract import (
     LookupTransfers,
     Transfers,
     TrialBalance,
+    TrialBalanceLine,
     TrialBalanceQuery,
 )
 from sycee.services.ledger.domain import read
@@ -51,6 +52,19 @@ class Engine(Reading, Protocol):
         """Whether a pending transfer expires by ``timestamp``."""
         ...
 
+    def breaches(self) -> list[str]:
+        """What must always hold, and does not: looked at often, so it takes little time."""
+        ...
+
+
+def unequal(lines: Sequence[TrialBalanceLine]) -> list[str]:
+    """Which ledgers' debits do not equal their credits."""
+    return [
+        f"ledger {line.ledger}: debits are not equal to credits"
+        for line in lines
+        if line.debits_pending != line.credits_pending or line.debits_posted != line.credits_posted
+    ]
+
 
 class ReferenceEngine:
     """Keeps ``Engine`` by the reference model."""
@@ -67,6 +81,9 @@ class ReferenceEngine:
 
     def is_due(self, timestamp: int) -> bool:
         return self.books.next_due(timestamp) is not None
+
+    def breaches(self) -> list[str]:
+        return unequal(self.trial_balance(TrialBalanceQuery()).lines)
 
     def lookup_accounts(self, query: LookupAccounts) -> Accounts:
         return read.lookup_accounts(self.books, query)

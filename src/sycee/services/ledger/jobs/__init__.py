@@ -109,6 +109,21 @@ class Expiring(Protocol):
         ...
 
 
+class Checked(Protocol):
+    """A ledger that proves its books while it runs."""
+
+    async def check(self) -> None:
+        """Compare what must always be equal, and stop when it is not."""
+        ...
+
+
+async def keep_checking(service: Checked, every_s: float) -> None:
+    """See that the books hold, for as long as the process lives."""
+    while True:
+        await asyncio.sleep(every_s)
+        await service.check()
+
+
 async def keep_expiring(service: Expiring, every_s: float) -> None:
     """Expire pending transfers in time even when nobody calls."""
     while True:

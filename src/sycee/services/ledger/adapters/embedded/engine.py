@@ -25,6 +25,7 @@ from sycee.services.ledger.contract import (
     TrialBalance,
     TrialBalanceQuery,
 )
+from sycee.services.ledger.domain.engine import unequal
 from sycee.services.ledger.domain.entry import Call, Entry, JournalDamaged
 from sycee.services.ledger.domain.journal import Batch, following
 
@@ -75,6 +76,14 @@ class EmbeddedEngine:
 
     def is_due(self, timestamp: int) -> bool:
         return self.books.is_due(timestamp)
+
+    def breaches(self) -> list[str]:
+        lines = self.trial_balance(TrialBalanceQuery()).lines
+        found = unequal(lines)
+        pending, open_ = sum(line.debits_pending for line in lines), reading.open_total(self.books)
+        if pending != open_:
+            found.append(f"{pending} are pending in accounts, {open_} in pending transfers")
+        return found
 
     def lookup_accounts(self, query: LookupAccounts) -> Accounts:
         return reading.lookup_accounts(self.books, query)

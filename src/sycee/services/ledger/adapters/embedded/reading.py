@@ -112,6 +112,13 @@ def _sum(words: list[int], word: int) -> U128:
     return U128(words[word] | words[word + 1] << 64 | words[word + 2] << 128)
 
 
+def open_total(books: CompiledBooks) -> int:
+    """The sum of all open pending transfers, of whatever ledger."""
+    totals = np.zeros((1, TOTALS), np.uint64)
+    kernel.add_up_open(books.state, totals)
+    return int(_sum([int(word) for word in totals[0]], 0))
+
+
 def list_changes(books: CompiledBooks, query: ListChanges) -> Changes:
     """All that was recorded after a sequence number."""
     first = max(query.after, 0)

@@ -28,6 +28,7 @@ from sycee.services.ledger.adapters.embedded.kernel.state import (
     JUST_VOIDED,
     LAST_TRANSFER,
     LIFE,
+    NO_ROW,
     OPEN,
     OPEN_TOP,
     OPENED_NOW,
@@ -202,6 +203,7 @@ def settle_ended(state: State) -> None:
 
 @inlined
 def _free(state: State, place: int) -> None:
+    state.open[place, ROW_NUMBER] = NO_ROW
     state.places[state.counts[FREE], FREE_PLACES] = place
     state.counts[FREE] += 1
 

@@ -32,6 +32,10 @@ from sycee.services.ledger.adapters.embedded.kernel.state import (
     BASE,
     CLOCK,
     DUE,
+    FIRST_PLACE,
+    NO_ROW,
+    OPEN_TOP,
+    ROW_NUMBER,
     ROWS,
     SIDES,
     TOTALS,
@@ -45,6 +49,7 @@ from sycee.services.ledger.adapters.embedded.kernel.state import (
     work_in_tables,
 )
 from sycee.services.ledger.adapters.embedded.kernel.words import (
+    AMOUNT,
     DEBITS_PENDING,
     ID,
     ONE,
@@ -215,6 +220,20 @@ def add_up(books: State, ledgers: Numbers, totals: Words) -> None:
             if is_over:
                 sums[last, sum_word + 2] += ONE
         sums[last, TOTALS - 1] += ONE
+
+
+@entry(_STATE, _TOTALS)
+def add_up_open(books: State, totals: Words) -> None:
+    """Sum the amounts of all open pending transfers, in the first three words."""
+    state, sums = in_tables(books), totals_table(totals)
+    for place in range(FIRST_PLACE, state.counts[OPEN_TOP]):
+        if state.open[place, ROW_NUMBER] != NO_ROW:
+            low, high, is_over = add(
+                sums[0, 0], sums[0, 1], state.open[place, AMOUNT], state.open[place, AMOUNT + 1]
+            )
+            sums[0, 0], sums[0, 1] = low, high
+            if is_over:
+                sums[0, 2] += ONE
 
 
 note_compiled()

@@ -51,6 +51,8 @@ OPEN_ROW: Final = 20
 DEBIT_ROW: Final = 16
 CREDIT_ROW: Final = 17
 ROW_NUMBER: Final = 18
+NO_ROW: Final = np.uint64(0xFFFF_FFFF_FFFF_FFFF)
+"""The row number in a place that is free."""
 LIFE: Final = 19
 """Counts the transfers that were here and are over; so a heap's entry knows its own."""
 

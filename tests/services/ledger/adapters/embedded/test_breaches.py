@@ -1,0 +1,43 @@
+"""What must always hold in the compiled books is looked at, and a difference is told."""
+
+from __future__ import annotations
+
+import pytest
+from tests.services.ledger.notation import PENDING, Accounts, Transfers, account, post, transfer
+
+pytest.importorskip("numba", reason="the compiled engine needs Numba")
+
+from sycee.services.ledger.adapters.embedded.opening import open_embedded
+from sycee.services.ledger.domain.entry import called
+
+
+@pytest.fixture
+def engine(tmp_path):
+    kept = open_embedded(lambda name: tmp_path / name, "rows", lambda done, total: None)
+    accounts = Accounts((account(1), account(2), account(3, ledger=2), account(4, ledger=2)))
+    transfers = (
+        transfer(1, 1, 2, 50, flags=PENDING),
+        transfer(2, 1, 2, 2**127, flags=PENDING),
+        transfer(3, 3, 4, 2**127, flags=PENDING, ledger=2),
+        post(4, 1, 20),
+        transfer(5, 2, 1, 3),
+    )
+    kept.engine.apply(1000, [called(accounts), called(Transfers(transfers))])
+    yield kept.engine
+    kept.journal.close()
+
+
+def test_sound_books_have_none(engine):
+    assert engine.breaches() == []
+
+
+def test_an_unequal_balance_is_told(engine):
+    engine.books.state.accounts[0, 4] += 1
+    assert engine.breaches() == ["ledger 1: debits are not equal to credits"]
+
+
+def test_a_pending_sum_that_no_transfer_explains_is_told(engine):
+    for row, word in ((0, 2), (1, 6)):
+        engine.books.state.accounts[row, word] += 1
+    (found,) = engine.breaches()
+    assert found == f"{2**128 + 1} are pending in accounts, {2**128} in pending transfers"
