@@ -7,7 +7,11 @@ from tests.services.ledger.notation import PENDING, Accounts, Transfers, account
 
 pytest.importorskip("numba", reason="the compiled engine needs Numba")
 
+from sycee.kernel.refusal import Unavailable
+from sycee.services.ledger.adapters.embedded.books import CompiledBooks, batch
+from sycee.services.ledger.adapters.embedded.kernel.state import empty
 from sycee.services.ledger.adapters.embedded.opening import open_embedded
+from sycee.services.ledger.adapters.embedded.rows import Rows
 from sycee.services.ledger.domain.entry import called
 
 
@@ -41,3 +45,17 @@ def test_a_pending_sum_that_no_transfer_explains_is_told(engine):
         engine.books.state.accounts[row, word] += 1
     (found,) = engine.breaches()
     assert found == f"{2**128 + 1} are pending in accounts, {2**128} in pending transfers"
+
+
+def test_books_without_room_take_no_more_and_stay_as_they_are():
+    books = CompiledBooks(empty(200, 64_000, 200), Rows(lambda seq, begin, size: b"", 1 << 20))
+    batches = [batch(call.kind, call.records) for call in (called(many(150)),)]
+    books.apply(1, 1000, batches)
+    before = books.state.counts.tolist()
+    with pytest.raises(Unavailable, match="full"):
+        books.apply(2, 2000, batches)
+    assert books.state.counts.tolist() == before
+
+
+def many(count):
+    return Accounts(tuple(account(number) for number in range(1, count + 1)))

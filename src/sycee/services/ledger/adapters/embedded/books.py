@@ -8,14 +8,20 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from sycee.kernel.refusal import Unavailable
 from sycee.services.ledger.adapters.embedded.kernel import calls as kernel
+from sycee.services.ledger.adapters.embedded.kernel.index import PAGES
 from sycee.services.ledger.adapters.embedded.kernel.state import (
+    ACCOUNTS,
     BASE,
+    CHECKPOINTS,
     CLOCK,
+    DUE,
     EXPIRED,
     FAILED,
     LAST_TRANSFER,
     OPEN,
+    OPEN_TOP,
     POSTED,
     RECORDED,
     ROWS,
@@ -83,6 +89,7 @@ class CompiledBooks:
         """
         assert begin > self.timestamp, "time in the books only grows"
         events = sum(len(batch.events) for batch in batches)
+        self._check_room(events)
         self._make_room(events + kernel.due(self.state, begin))
         expired = kernel.begin(self.state, self._room, self._sides, begin)
         codes = [self._execute(batch) for batch in batches]
@@ -103,6 +110,20 @@ class CompiledBooks:
     def is_due(self, timestamp: int) -> bool:
         """Whether a pending transfer expires by then."""
         return bool(kernel.due(self.state, timestamp))
+
+    def _check_room(self, events: int) -> None:
+        """Stop before what was reserved is used up: compiled code does not look."""
+        state, counts = self.state, self.state.counts
+        used = (
+            (counts[ACCOUNTS] + events, len(state.accounts)),
+            (counts[OPEN_TOP] + events, len(state.open)),
+            (counts[DUE] + events, len(state.due)),
+            (counts[CHECKPOINTS] + 2 * events, len(state.checkpoints)),
+            (int(state.account_index.counts[PAGES]) + events, len(state.account_index.pages) - 1),
+            (int(state.transfer_index.counts[PAGES]) + events, len(state.transfer_index.pages) - 1),
+        )
+        if any(wanted > there for wanted, there in used):
+            raise Unavailable("the books are full: this engine has room for no more")
 
     def _make_room(self, rows: int) -> None:
         if len(self._room) < rows:

@@ -179,7 +179,7 @@ def _numbers(*shape: int) -> npt.NDArray[np.int64]:
 
 
 def _index(ids_max: int, seed: int) -> Index:
-    pages = ids_max // 64 + 64
+    pages = ids_max // 64 + 2 * BATCH_MAX
     made = Index(
         np.frombuffer(_reserve(4 << DEPTH_MAX), np.int32, 1 << DEPTH_MAX),
         _words(pages + 1, PAGE),
