@@ -21,7 +21,7 @@ from sycee.services.accounting.contract import (
     TrialTotal,
 )
 from sycee.services.accounting.contract.accounts import balance_minor
-from sycee.services.accounting.domain.chains import StepCode, is_posted
+from sycee.services.accounting.domain.chains import VOIDING, StepCode, is_posted
 from sycee.services.accounting.domain.chart import CURRENCIES
 from sycee.services.ledger.contract import AccountId, Change, ChangeKind, Transfer, TransferId
 
@@ -104,6 +104,8 @@ def own_change(
     debit, credit = names.get(transfer.debit_account_id), names.get(transfer.credit_account_id)
     if not (debit or credit) or transfer.code in _CHECKS or not transfer.amount:
         return None
+    if transfer.flags & VOIDING:
+        kind = OwnChangeKind.TRANSFER_VOIDED
     transaction = transactions.get(transfer.id)
     return OwnChange(
         change.sequence,
