@@ -117,7 +117,7 @@ class OwnTransfers(msgspec.Struct, frozen=True):
 
 
 class TransferEnded(Refusal, code="transfer_ended", status=409):
-    """The promise was posted, voided or expired before; ``facts`` has ``status``."""
+    """The promise was posted, voided or expired before; ``facts`` has ``state``."""
 
 
 class BoundUnsupported(Refusal, code="bound_unsupported", status=422):

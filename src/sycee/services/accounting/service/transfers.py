@@ -178,7 +178,7 @@ class TransfersService:
         status = (await self._statuses(promised.owner, {transfer.id: promised}, [transfer]))[0]
         if status is not TransferStatus.PENDING:
             text = f"The transfer {command.id} is {status.value} already."
-            raise TransferEnded(text, param="id", facts={"status": status.value})
+            raise TransferEnded(text, param="id", facts={"state": status.value})
 
     async def _account(self, command: HoldTransfer, param: str, code: Currency) -> NamedAccount:
         name = command.debit if param == "debit" else command.credit
