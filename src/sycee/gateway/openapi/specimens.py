@@ -113,9 +113,7 @@ def _of_books() -> dict[str, Schema]:
         "ledger_receipt": read_schema(books.Receipt, render_receipt),
         "ledger_receipt_check": _schema([checked]),
         "ledger_receipt_key": read_schema(books.ReceiptKey, render_receipt_key),
-        "ledger_statement": read_schema(
-            books.Statement, _render_statement
-        ),
+        "ledger_statement": read_schema(books.Statement, _render_statement),
         "ledger_template": read_schema(books.Template, render_template),
         "ledger_transaction": read_schema(books.Transaction, render_ledger_transaction),
         "ledger_transfer": transfer,

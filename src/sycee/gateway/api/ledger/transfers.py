@@ -31,11 +31,13 @@ from sycee.gateway.refusals import ParameterInvalid
 from sycee.gateway.request import Answer, Request
 from sycee.gateway.routes import Empty, Priority, Route, route
 from sycee.gateway.stripe.shapes import Public, answer
+from sycee.kernel.money import Currency
 from sycee.kernel.refusal import NotFound, Refusal, Unavailable
 from sycee.kernel.u128 import U128
 from sycee.services.accounting.contract import (
     Accounting,
     AccountName,
+    GetAccount,
     GetHeld,
     GetTransaction,
     HoldTransfer,
@@ -188,9 +190,20 @@ class LedgerTransfers:
         )
         try:
             return transfer_of(await self._accounting.post_transaction(command))
+        except NotFound as refusal:
+            refusal.param = await self._missing(whose, AccountName(given.debit), code)
+            raise
         except Refusal as refusal:
             refusal.param = _LEGS.get(refusal.param or "", refusal.param)
             raise
+
+    async def _missing(self, whose: Owner, debit: AccountName, code: Currency) -> str:
+        """Which of the two accounts is not there."""
+        try:
+            await self._accounting.get_account(GetAccount(whose, debit, code))
+        except NotFound:
+            return "debit"
+        return "credit"
 
 
 _LEGS = {"legs[0].account": "debit", "legs[1].account": "credit"}
