@@ -74,7 +74,7 @@ class Market:
     def run(self, folder: Path, *words: str, **more: str):
         """A command of ``./sycee ledger`` with this marketplace's key."""
         known = {"SYCEE_URL": self.shop.platform.url, "SYCEE_KEY": self.shop.secret_key}
-        return ran(folder, "ledger", *words, **known, **more)
+        return ran(folder, "ledger", *words, **{**known, **more})
 
 
 @pytest.fixture

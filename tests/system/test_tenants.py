@@ -313,6 +313,14 @@ def test_an_operator_moves_no_money_and_a_shop_makes_no_merchants(keys: Keys) ->
         ("/payment/create", "number"),
         ("/api/replays", "merchant"),
         ("/api/blocks", "merchant"),
+        ("/api/ledger/accounts", "merchant"),
+        ("/api/ledger/accounts", "id"),
+        ("/api/ledger/transfers", "merchant"),
+        ("/api/ledger/transfers", "recorded"),
+        ("/api/ledger/transactions", "merchant"),
+        ("/api/ledger/exchanges", "livemode"),
+        ("/api/ledger/templates", "merchant"),
+        ("/api/ledger/periods", "seal"),
     ],
 )
 def test_fields_that_are_not_the_callers_to_set_are_refused(

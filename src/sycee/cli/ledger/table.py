@@ -26,7 +26,7 @@ def show(
 ) -> None:
     """Print rows; ``code`` is the column that names the currency of every ``Minor``."""
     if options.json:
-        objects = [dict(zip(columns, row, strict=True)) for row in rows]
+        objects = [dict(zip(columns, _plain(row), strict=True)) for row in rows]
         sys.stdout.write(msgspec.json.format(msgspec.json.encode(objects)).decode() + "\n")
     elif options.csv:
         written = csv.writer(sys.stdout, lineterminator="\n")
@@ -38,6 +38,10 @@ def show(
 
 class Minor(int):
     """An amount in minor units, which people are shown with its point."""
+
+
+def _plain(row: Row) -> Row:
+    return [int(each) if isinstance(each, Minor) else each for each in row]
 
 
 def _shown(row: Row, code: int | None) -> list[str]:
