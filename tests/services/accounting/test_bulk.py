@@ -28,6 +28,7 @@ from sycee.services.accounting.contract import (
     ImportPart,
     ListAccounts,
     ListTransactions,
+    OpenAccount,
     Owner,
     Share,
 )
@@ -297,6 +298,8 @@ async def test_what_was_exported_can_be_imported_elsewhere(books, format):
     await books.open("Bank", "x-ray", "a_b:c--d:E_", kind=ASSET)
     await books.open("wallet:7", lower=-5, upper=100_000, kind=LIABILITY)
     await books.open("income", kind=AccountKind.INCOME)
+    noted = OpenAccount(SHOP, "noted", "USD", ASSET, metadata='{"a":"\\""}')
+    await books.accounting.open_account(noted)
     await books.open("yen", "wallet:7", currency="JPY", kind=AccountKind.EQUITY)
     await books.post(
         debit("Bank", 1),
@@ -315,7 +318,7 @@ async def test_what_was_exported_can_be_imported_elsewhere(books, format):
     assert text == await exported(books, format, 1)
     there = await open_books_beside(books)
     told = await there.accounting.import_part(part(text, format))
-    assert (told.accounts, told.transactions) == (7, 3)
+    assert (told.accounts, told.transactions) == (8, 3)
     assert await trial(there) == await trial(books)
     assert await exported(there, format) == text
     pairs = zip(await transactions(books), await transactions(there), strict=True)
