@@ -18,6 +18,7 @@ class Shop:
         self.door = door
         self.books = books
         self.client = door.client
+        self.client.timeout = 30
 
     async def post(self, path, headers=None, **fields):
         return await self.client.post(f"/api/ledger/{path}", json=fields, headers=headers)
