@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from typing import Annotated
 
+import msgspec
 from msgspec import Meta
 from msgspec.structs import replace
 
@@ -15,7 +16,6 @@ from sycee.gateway.routes import Route, route
 from sycee.gateway.stripe.shapes import Public, answer
 from sycee.runtime import deadline
 from sycee.services.accounting.contract import (
-    PART_BYTES_MAX,
     Accounting,
     BulkFormat,
     ExportPart,
@@ -37,7 +37,7 @@ ENDINGS = {BulkFormat.CSV: "csv", BulkFormat.JSONL: "jsonl", BulkFormat.BEANCOUN
 EXPORTED = frozenset(media.partition(b";")[0] for media in MEDIA.values())
 
 
-class Importing(Owned, frozen=True, kw_only=True):
+class Importing(msgspec.Struct, frozen=True):
     """How the text is written, and which part of the whole it is."""
 
     format: BulkFormat
@@ -93,7 +93,7 @@ class LedgerBulk:
         if not lines[-1]:
             lines.pop()
         command = ImportPart(
-            owner(request, given), request.arguments["id"], given.format, given.first_line, ""
+            owner(request), request.arguments["id"], given.format, given.first_line, ""
         )
         return answer(render_import(await self._taken(command, lines, given.is_last)))
 
@@ -117,10 +117,8 @@ class LedgerBulk:
             done = progress.lines + 1 - command.first_line
             if done > place:
                 place, count = min(done, len(lines)), LINES
-            elif len(text.encode()) > PART_BYTES_MAX:
-                # It was refused for its size, or nothing in it is a whole record.
-                return progress
             else:
+                # Ends at the latest when the part is larger than the books take.
                 count *= 2
 
     async def progress(self, request: Request, given: Owned) -> Answer:
