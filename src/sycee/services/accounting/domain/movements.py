@@ -18,6 +18,7 @@ from sycee.services.accounting.contract import (
     Side,
     StatementLine,
     Transaction,
+    TransactionId,
     TrialTotal,
 )
 from sycee.services.accounting.contract.accounts import balance_minor
@@ -92,7 +93,7 @@ def totals(balances: Iterable[Balance]) -> tuple[TrialTotal, ...]:
 
 
 def own_change(
-    change: Change, names: Names, transactions: Mapping[TransferId, Transaction | None]
+    change: Change, names: Names, transactions: Mapping[TransferId, TransactionId]
 ) -> OwnChange | None:
     """A change of the ledger as its owner sees it; None when it is not about an own account."""
     kind, recorded = _KINDS[change.kind], Instant(change.timestamp)
@@ -106,13 +107,12 @@ def own_change(
         return None
     if transfer.flags & VOIDING:
         kind = OwnChangeKind.TRANSFER_VOIDED
-    transaction = transactions.get(transfer.id)
     return OwnChange(
         change.sequence,
         kind,
         recorded,
         transfer=transfer.id,
-        transaction=transaction.id if transaction else None,
+        transaction=transactions.get(transfer.id),
         debit=debit.name if debit else None,
         credit=credit.name if credit else None,
         amount_minor=transfer.amount,
