@@ -105,12 +105,13 @@ async def test_what_is_exported_can_be_imported(shop, format, tmp_path):
         )
 
 
-async def test_an_export_comes_part_by_part_and_breaks_off_visibly(shop, monkeypatch):
+@pytest.mark.parametrize("failure", [Unavailable("the ledger went away"), RuntimeError("a bug")])
+async def test_an_export_comes_part_by_part_and_breaks_off_visibly(shop, monkeypatch, failure):
     first = shop.books.accounting.export_part
 
     async def second_fails(query):
         if query.after:
-            raise Unavailable("the ledger went away")
+            raise failure
         return await first(query)
 
     monkeypatch.setattr(shop.books.accounting, "export_part", second_fails)

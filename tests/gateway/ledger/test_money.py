@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from sycee.kernel.refusal import Unavailable
+
 OPERATOR = {"authorization": "Bearer op_test_1"}
 READER = {"authorization": "Bearer rk_test_1"}
 RIVAL = {"authorization": "Bearer sk_test_rival"}
@@ -137,6 +139,34 @@ async def test_a_batch_has_its_size(shop, count):
     one = {"id": "x", "debit": "bank", "credit": "wallet", "amount": 5, "currency": "usd"}
     answer = await shop.post("transfers/batch", transfers=[one] * count)
     assert (answer.status_code, answer.json()["param"]) == (400, "transfers")
+
+
+async def test_a_batch_stops_when_the_books_are_away_and_is_sent_again(shop, monkeypatch):
+    def one(id):
+        moved = {"id": id, "debit": "bank", "credit": "wallet", "amount": 5, "currency": "usd"}
+        return {**moved}
+
+    usual = shop.books.accounting.post_transaction
+
+    async def away(command):
+        if command.id == "b":
+            raise Unavailable("the ledger is away")
+        return await usual(command)
+
+    given = [one("a"), one("b"), one("c")]
+    monkeypatch.setattr(shop.books.accounting, "post_transaction", away)
+    stopped = await shop.post("transfers/batch", transfers=given)
+    assert (stopped.status_code, stopped.json()["code"]) == (503, "unavailable")
+    assert stopped.headers["retry-after"] == "1"
+    monkeypatch.undo()
+    await shop.made("transfers/batch", transfers=given)
+    assert (await shop.got("accounts/wallet/usd/balance"))["balance"] == 15
+
+
+@pytest.mark.parametrize("number", ["x", "0", "-1", str(2**128)])
+async def test_a_transfers_number_is_one(shop, number):
+    answer = await shop.get("transactions", transfer=number)
+    assert (answer.status_code, answer.json()["param"]) == (400, "transfer")
 
 
 def leg(account, side, amount, currency="usd"):

@@ -22,6 +22,7 @@ from sycee.services.accounting.contract import (
     BulkFormat,
     ExportPart,
     FindTransaction,
+    FundsInsufficient,
     GetBalances,
     GetHeld,
     GetReceipt,
@@ -163,6 +164,22 @@ async def test_a_promise_ends_when_its_time_is_up(shop):
 async def test_what_cannot_be_promised_is_refused(shop, details, expected):
     await shop.open("bounded", lower=-50)
     assert await refused(shop.accounting.hold_transfer(hold(**details))) == expected
+
+
+async def test_a_refused_promise_names_the_account_that_lacks_money(shop):
+    await shop.open("vault", kind=ASSET, lower=0)
+    for command, account in (
+        (hold("one", 5000), "purse"),
+        (hold("two", 1, source="b", target="vault"), "b"),
+        (hold("three", 1, target="vault"), "vault"),
+    ):
+        with pytest.raises(FundsInsufficient) as told:
+            await shop.accounting.hold_transfer(command)
+        assert told.value.facts["account"] == account
+        await shop.fund("purse", 1000)
+        with pytest.raises(FundsInsufficient) as again:
+            await shop.accounting.hold_transfer(command)
+        assert (again.value.detail, again.value.facts) == (told.value.detail, told.value.facts)
 
 
 async def test_promises_count_against_each_other(shop):

@@ -28,6 +28,7 @@ from sycee.services.accounting.domain import chains, chart
 from sycee.services.accounting.domain.canonical import digest, metadata_key
 from sycee.services.accounting.domain.chains import StepCode
 from sycee.services.accounting.domain.chart import CURRENCIES
+from sycee.services.accounting.domain.entries import Refused
 from sycee.services.accounting.domain.legs import AMOUNT_MAX
 from sycee.services.accounting.domain.movements import Names
 from sycee.services.accounting.domain.names import check_account_name, check_transaction_id
@@ -50,6 +51,8 @@ class Promise(msgspec.Struct, frozen=True):
     digest: bytes
     transfer: Transfer
     metadata: Metadata
+    refused: Refused | None = None
+    """Why the ledger did not take it."""
 
 
 def check_hold(command: HoldTransfer) -> None:
@@ -149,6 +152,11 @@ def hold_refusal(code: int, command: HoldTransfer) -> Refusal | None:
         text = f"{facts['account']} has too little in {command.currency} that is not promised."
         return FundsInsufficient(text, facts=facts)
     return TransactionFailed(f"The ledger answered {facts['result']}.", facts=facts)
+
+
+def told_before(refused: Refused) -> Refusal:
+    """A refusal as it was told the first time."""
+    return Refusal.by_code[refused.code](refused.detail, facts=refused.facts)
 
 
 def status(transfer: Transfer, is_posted: bool, is_voided: bool, now: int) -> TransferStatus:

@@ -33,7 +33,7 @@ from sycee.services.accounting.contract import (
     TransferStatus,
     VoidTransfer,
 )
-from sycee.services.accounting.domain import canonical, chains, promises
+from sycee.services.accounting.domain import canonical, chains, entries, promises
 from sycee.services.accounting.domain.entries import Draft, Entry, State
 from sycee.services.accounting.domain.names import is_transaction_id, owner_key
 from sycee.services.accounting.domain.promises import Promise
@@ -71,9 +71,13 @@ class TransfersService:
             known = await self._parts.database.write(partial(_keep, promised=promised))
         if known.digest != promised.digest:
             raise _differs(command.id)
+        if known.refused is not None:
+            raise promises.told_before(known.refused)
         codes = (await self._parts.ledger.create_transfers(Transfers((known.transfer,)))).codes
         refusal = promises.hold_refusal(codes[0], command)
         if refusal is not None:
+            why = entries.refused(refusal)
+            await self._parts.database.write(partial(rows.refuse, promised=known, why=why))
             raise refusal
         return await self.get_held(GetHeld(command.owner, command.id))
 

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import msgspec
+
 from sycee.runtime.database import Session
 from sycee.services.accounting.contract import TransactionId
+from sycee.services.accounting.domain.entries import Refused
 from sycee.services.accounting.domain.promises import Promise
 from sycee.services.accounting.store.bodies import decoder, encode, octets, places, sql
 from sycee.services.ledger.contract import TransferId
@@ -25,6 +28,16 @@ def keep(session: Session, promised: Promise) -> None:
         promised.owner,
         promised.id,
         encode(promised),
+    )
+
+
+def refuse(session: Session, promised: Promise, why: Refused) -> None:
+    """The ledger did not take it, and never will."""
+    session.run(
+        "UPDATE promises SET body = ? WHERE owner = ? AND id = ?",
+        encode(msgspec.structs.replace(promised, refused=why)),
+        promised.owner,
+        promised.id,
     )
 
 
