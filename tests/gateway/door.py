@@ -39,6 +39,7 @@ class Door:
         self.payments = Scripted()
         self.notify = Scripted()
         self.fraud = Scripted()
+        self.books = Scripted()
         url = f"http://127.0.0.1:{server.port}"
         self.client = httpx.AsyncClient(base_url=url, headers=SECRET, trust_env=False)
 
@@ -48,15 +49,18 @@ class Door:
 
 
 @contextlib.asynccontextmanager
-async def opened(limits: Limits | None = None, **answers: object) -> AsyncIterator[Door]:
-    """A door whose payments and notify services answer what is given."""
+async def opened(
+    limits: Limits | None = None, books: object = None, **answers: object
+) -> AsyncIterator[Door]:
+    """A door whose services answer what is given; ``books`` may be real ones."""
     floor, identity = Floor(), FakeIdentity()
     payments, notify, fraud = Scripted(**answers), Scripted(**answers), Scripted(**answers)
+    books = books or Scripted(**answers)
     settings = Settings(limits=limits or Limits(drain_timeout_s=2))
-    gateway = await build(floor, settings, identity, payments, notify, fraud)
+    gateway = await build(floor, settings, identity, payments, notify, fraud, books)
     door = Door(gateway, await gateway.serve("127.0.0.1", 0), floor)
     door.identity, door.payments, door.notify = identity, payments, notify
-    door.fraud = fraud
+    door.fraud, door.books = fraud, books
     identity.answers = answers
     async with door.client:
         yield door

@@ -289,6 +289,83 @@ def test_a_wrong_client_secret_tells_nothing_of_what_there_is(
     assert only[0] in (400, 401) and "client_secret" in only[1]
 
 
+BOOKS = [
+    ("GET", "accounts/{account}/usd", None),
+    ("GET", "accounts/{account}/usd/balance", None),
+    ("GET", "accounts/{account}/usd/statement", None),
+    ("GET", "accounts/{account}/usd/transfers", None),
+    ("GET", "transfers/{promise}", None),
+    ("POST", "transfers/{promise}/post", {}),
+    ("POST", "transfers/{promise}/void", {}),
+    ("GET", "transactions/{transaction}", None),
+    ("GET", "transactions/{transaction}/receipt", None),
+    ("GET", "templates/{template}", None),
+    ("POST", "templates/{template}/run", {"id": "mine", "arguments": {"amount": "5"}}),
+    ("GET", "imports/{import}", None),
+]
+
+
+@pytest.fixture(scope="module")
+def books(platform: Platform) -> dict[str, str]:
+    """What a shop has in its books: kind of thing -> id."""
+    shop = open_shop(platform)
+    with bearer(platform, shop.secret_key) as client:
+
+        def made(path: str, **fields: object) -> None:
+            answer = client.post(f"/api/ledger/{path}", json=fields)
+            assert answer.status_code == 200, answer.text
+
+        for name, kind in (("bank_of_ours", "asset"), ("wallet_of_ours", "liability")):
+            made("accounts", name=name, kind=kind, currency="usd")
+        ends = {"debit": "bank_of_ours", "credit": "wallet_of_ours", "currency": "usd"}
+        made("transfers", id="transaction_of_ours", amount=500, **ends)
+        made("transfers", id="promise_of_ours", amount=5, pending=True, **ends)
+        move = {
+            "amount": "{amount}",
+            "sources": [{"account": "bank_of_ours", "unlimited": True}],
+            "shares": [{"account": "wallet_of_ours"}],
+        }
+        amount = {"name": "amount", "kind": "amount"}
+        made(
+            "templates",
+            name="template_of_ours",
+            version=1,
+            currency="USD",
+            parameters=[amount],
+            moves=[move],
+        )
+        taken = client.post(
+            "/api/ledger/imports/import_of_ours?format=beancount",
+            content=b"; nothing",
+            headers={"content-type": "text/plain"},
+        )
+        assert taken.status_code == 200, taken.text
+        for method, path, body in BOOKS[:5]:
+            own = path.format(**_books_named("{}_of_ours"))
+            assert client.request(method, f"/api/ledger/{own}", json=body).status_code == 200
+    return _books_named("{}_of_ours")
+
+
+def _books_named(form: str) -> dict[str, str]:
+    kinds = ("promise", "transaction", "template", "import")
+    return {"account": form.format("wallet"), **{kind: form.format(kind) for kind in kinds}}
+
+
+@pytest.mark.parametrize(("method", "path", "body"), BOOKS, ids=lambda each: str(each)[:40])
+def test_foreign_books_answer_as_unknown_ones(
+    books: dict[str, str], keys: Keys, method: str, path: str, body: dict[str, object] | None
+) -> None:
+    """IA1: same status, same body."""
+    told = set()
+    with bearer(keys.shop.platform, keys.secret) as client:
+        for named in (books, _books_named("{}_of_nobody")):
+            url = f"/api/ledger/{path.format(**named)}"
+            answer = client.request(method, url, json=body)
+            told.add((answer.status_code, without(answer.text, list(named.values()))))
+    (only,) = told
+    assert only[0] == 404 and "not_found" in only[1]
+
+
 def test_the_shop_that_was_asked_about_has_lost_nothing(belongings: Belongings) -> None:
     """IA1: runs last; whatever the others tried had no effect."""
     v1 = belongings.shop.client.v1
@@ -355,6 +432,14 @@ def test_an_operator_moves_no_money_and_a_shop_makes_no_merchants(keys: Keys) ->
         ("/api/blocks", "merchant"),
         ("/api/webhook_endpoints/we_x/rotate_secret", "secret"),
         ("/api/webhook_endpoints/we_x/rotate_secret", "merchant"),
+        ("/api/ledger/accounts", "merchant"),
+        ("/api/ledger/accounts", "id"),
+        ("/api/ledger/transfers", "merchant"),
+        ("/api/ledger/transfers", "recorded"),
+        ("/api/ledger/transactions", "merchant"),
+        ("/api/ledger/exchanges", "livemode"),
+        ("/api/ledger/templates", "merchant"),
+        ("/api/ledger/periods", "seal"),
     ],
 )
 def test_fields_that_are_not_the_callers_to_set_are_refused(

@@ -92,7 +92,9 @@ async def assemble(floor: Floor, configuration: Configuration, here: Collection[
     fraud = await place("fraud", Fraud, lambda: fraud_app.build(floor, c.fraud))
     is_alone = set(here) == {"ledger"}
     ledger = await place("ledger", Ledger, lambda: ledger_app.build(floor, c.ledger, is_alone))
-    await place("accounting", Accounting, lambda: accounting_app.build(floor, c.accounting, ledger))
+    accounting = await place(
+        "accounting", Accounting, lambda: accounting_app.build(floor, c.accounting, ledger)
+    )
     payments = await place(
         "payments",
         Payments,
@@ -106,7 +108,7 @@ async def assemble(floor: Floor, configuration: Configuration, here: Collection[
     from sycee.gateway.grpc.door import Door
 
     rest = await gateway_app.build(
-        floor, c.gateway, identity, payments, notify, fraud, floor.health.ready
+        floor, c.gateway, identity, payments, notify, fraud, accounting, floor.health.ready
     )
     behind = {"payments": payments, "ledger": ledger}
     grpc = Door(Access(identity, floor.clock), behind, floor.ids, c.gateway.ledger_decoder)

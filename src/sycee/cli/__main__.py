@@ -15,7 +15,7 @@ COMMANDS = {
     "serve": "start some services of it in this process",
     "demo": "drive a shop's day through the public API",
     "verify": "prove the books",
-    "ledger": "move the books to another engine",
+    "ledger": "keep books: accounts, transfers, statements, import and export",
     "doctor": "look for what could stand in the way",
     "config": "show every setting and where it came from",
     "secrets": "make the secrets that an installation needs",

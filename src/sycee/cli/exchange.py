@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import ssl
-from collections.abc import Mapping, Sequence
-from contextlib import closing
-from http.client import HTTPConnection, HTTPException, HTTPSConnection
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, closing, contextmanager
+from http.client import HTTPConnection, HTTPException, HTTPResponse, HTTPSConnection
 from urllib.parse import urlsplit
 
 import msgspec
 
 BODY_BYTES_MAX = 64 * 1024 * 1024
+
+PIECE_BYTES = 65_536
 
 Headers = Sequence[tuple[str, str]]
 
@@ -31,16 +33,52 @@ def exchange(
     method: str, url: str, headers: Headers = (), body: bytes = b"", timeout_s: float = 10.0
 ) -> Answer:
     """Send one request on a connection of its own. Raises ``NoAnswer``."""
+    with opened(method, url, headers, body, timeout_s) as (answer, pieces):
+        whole, left = [], BODY_BYTES_MAX
+        for piece in pieces:
+            whole.append(piece[:left])
+            left -= len(piece)
+            if left <= 0:
+                break
+        return msgspec.structs.replace(answer, body=b"".join(whole))
+
+
+@contextmanager
+def opened(
+    method: str, url: str, headers: Headers = (), body: bytes = b"", timeout_s: float = 10.0
+) -> Iterator[tuple[Answer, Iterator[bytes]]]:
+    """Send one request, and read what comes back piece by piece. Raises ``NoAnswer``, also when
+    it breaks off."""
     parts = urlsplit(url)
     target = f"{parts.path or '/'}?{parts.query}" if parts.query else parts.path or "/"
-    try:
-        with closing(_connection(parts.scheme, parts.netloc, timeout_s)) as connection:
+    with ExitStack() as stack:
+        try:
+            connection = _connection(parts.scheme, parts.netloc, timeout_s)
+            stack.enter_context(closing(connection))
             connection.request(method, target, body or None, dict(headers))
             response = connection.getresponse()
-            fields = {name.lower(): value for name, value in response.getheaders()}
-            return Answer(response.status, fields, response.read(BODY_BYTES_MAX))
-    except (OSError, HTTPException, ValueError) as failure:
-        raise NoAnswer(str(failure) or type(failure).__name__) from None
+        except _FAILURES as failure:
+            raise _no_answer(failure) from None
+        fields = {name.lower(): value for name, value in response.getheaders()}
+        yield Answer(response.status, fields, b""), _pieces(response)
+
+
+_FAILURES = (OSError, HTTPException, ValueError)
+
+
+def _pieces(response: HTTPResponse) -> Iterator[bytes]:
+    while True:
+        try:
+            piece = response.read(PIECE_BYTES)
+        except _FAILURES as failure:
+            raise _no_answer(failure) from None
+        if not piece:
+            return
+        yield piece
+
+
+def _no_answer(failure: Exception) -> NoAnswer:
+    return NoAnswer(str(failure) or type(failure).__name__)
 
 
 def _connection(scheme: str, authority: str, timeout_s: float) -> HTTPConnection:

@@ -20,14 +20,12 @@ class Progress:
         self._shown_at = float("-inf")
 
     def at(self, done: int, total: int) -> None:
-        """``done`` of ``total`` steps are behind us."""
+        """``done`` of ``total`` steps are behind us; a total of 0 is unknown."""
         now = time.monotonic()
-        if not self._is_watched or (now - self._shown_at < _EVERY_S and done < total):
+        if not self._is_watched or (now - self._shown_at < _EVERY_S and done != total):
             return
         self._shown_at = now
-        filled = _WIDTH * done // max(1, total)
-        bar = "█" * filled + "░" * (_WIDTH - filled)
-        self._stream.write(f"\r{self._what} {bar} {done}/{total} ")
+        self._stream.write(f"\r{self._what} {_shown(done, total)} ")
         self._stream.flush()
 
     def __enter__(self) -> Self:
@@ -42,3 +40,10 @@ class Progress:
         if self._is_watched:
             self._stream.write("\r\033[K")
             self._stream.flush()
+
+
+def _shown(done: int, total: int) -> str:
+    if not total:
+        return str(done)
+    filled = _WIDTH * done // total
+    return f"{'█' * filled}{'░' * (_WIDTH - filled)} {done}/{total}"

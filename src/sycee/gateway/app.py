@@ -12,6 +12,7 @@ from sycee.gateway.api.blocks import BlockList
 from sycee.gateway.api.deliveries import Deliveries
 from sycee.gateway.api.health import Health, Ready
 from sycee.gateway.api.internal import Internal
+from sycee.gateway.api.ledger import doors as ledger_doors
 from sycee.gateway.api.merchants import Merchants
 from sycee.gateway.api.reference import Reference
 from sycee.gateway.api.signing_keys import EndpointKeys
@@ -40,6 +41,7 @@ from sycee.gateway.stripe.webhook_endpoints import WebhookEndpoints
 from sycee.kernel.refusal import Refusal
 from sycee.runtime.health import Readiness
 from sycee.runtime.host import Host, Profile
+from sycee.services.accounting.contract import Accounting
 from sycee.services.fraud.contract import Fraud
 from sycee.services.identity.contract import Identity
 from sycee.services.notify.contract import Notify
@@ -91,13 +93,14 @@ async def build(
     payments: Payments,
     notify: Notify,
     fraud: Fraud,
+    accounting: Accounting,
     ready: Ready = _always,
 ) -> Gateway:
     """The REST doors over these services; ``ready`` says whether they can work now."""
     links = Links(settings.public_url.rstrip("/"))
     access = Access(identity, host.clock)
     dialects: dict[str, Dialect] = {"v1": StripeDialect(payments, links), "": ProblemDialect()}
-    documented = _documented(Behind(identity, payments, notify, fraud, ready), links)
+    documented = _documented(Behind(identity, payments, notify, fraud, accounting, ready), links)
     public = [
         *documented,
         *(Reference(documented).routes() if settings.public_docs else ()),
@@ -118,13 +121,19 @@ class Behind(msgspec.Struct, frozen=True):
     payments: Payments
     notify: Notify
     fraud: Fraud
+    accounting: Accounting
     ready: Ready
 
 
 def documented_routes() -> list[Route]:
     """The routes of the OpenAPI document. Nobody stands behind them: they are not for serving."""
     nobody = Behind(
-        cast(Identity, None), cast(Payments, None), cast(Notify, None), cast(Fraud, None), _always
+        cast(Identity, None),
+        cast(Payments, None),
+        cast(Notify, None),
+        cast(Fraud, None),
+        cast(Accounting, None),
+        _always,
     )
     return _documented(nobody, Links())
 
@@ -137,6 +146,7 @@ def _documented(behind: Behind, links: Links) -> list[Route]:
         *Deliveries(behind.notify).routes(),
         *EndpointKeys(behind.notify).routes(),
         *BlockList(behind.fraud).routes(),
+        *ledger_doors.routes(behind.accounting),
         *Health(behind.ready).routes(),
     ]
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 from typing import Protocol
 
 from sycee.gateway.access import (
@@ -14,7 +14,14 @@ from sycee.gateway.access import (
     idempotency_key,
 )
 from sycee.gateway.asgi import Header, Receive, Scope, Send
-from sycee.gateway.edge.body import Disconnected, acceptable, read_body, read_parameters
+from sycee.gateway.edge.body import (
+    Disconnected,
+    acceptable,
+    check_text,
+    read_body,
+    read_parameters,
+)
+from sycee.gateway.edge.forms import read_form
 from sycee.gateway.refusals import NotAcceptable, Overloaded
 from sycee.gateway.request import Answer, Request
 from sycee.gateway.routes import Route, Table
@@ -68,7 +75,7 @@ class Pipeline:
             answer = await self._answer(request, scope, fields, receive)
         except Disconnected:
             return
-        await _send(answer, request.id, fields, send)
+        await _send(answer, request, fields, send)
         _observe(request.operation, answer.status, time.perf_counter() - began)
 
     async def _answer(
@@ -79,8 +86,13 @@ class Pipeline:
             route, request.arguments = self._table.find(request.method, request.path)
             request.operation = route.operation
             await self._let_in(route, request, scope, fields)
-            body = await read_body(receive)
-            request.parameters, request.form = read_parameters(scope, fields, body)
+            if route.takes_text:
+                check_text(fields)
+                request.body = await read_body(receive)
+                request.parameters = read_form(scope["query_string"])
+            else:
+                body = await read_body(receive)
+                request.parameters, request.form = read_parameters(scope, fields, body)
             return await self._worked_on(route, request)
         except Refusal as refusal:
             return await self._refused(dialect, request, refusal)
@@ -108,8 +120,8 @@ class Pipeline:
     async def _let_in(
         self, route: Route, request: Request, scope: Scope, fields: Mapping[bytes, bytes]
     ) -> None:
-        if not route.page and not acceptable(fields.get(b"accept", b"*/*")):
-            raise NotAcceptable("Every answer here is JSON.")
+        if not route.page and not acceptable(fields.get(b"accept", b"*/*"), route.also):
+            raise NotAcceptable("Every answer here is JSON, or what its reference names.")
         if route.roles:
             request.caller = await self._access.caller(fields.get(b"authorization"))
             check_rights(request.caller, route)
@@ -136,17 +148,41 @@ def _observe(operation: str, status: int, seconds: float) -> None:
 _CLASSES = ("", "1xx", "2xx", "3xx", "4xx", "5xx")
 
 
-async def _send(answer: Answer, request_id: str, fields: Mapping[bytes, bytes], send: Send) -> None:
+async def _send(
+    answer: Answer, request: Request, fields: Mapping[bytes, bytes], send: Send
+) -> None:
     headers: list[Header] = [
         (b"content-type", answer.content_type),
-        (b"content-length", b"%d" % len(answer.body)),
         (b"cache-control", b"no-store"),
-        (b"request-id", request_id.encode()),
+        (b"request-id", request.id.encode()),
         (b"stripe-version", VERSION),
         *answer.headers,
     ]
+    if answer.stream is None:
+        headers.append((b"content-length", b"%d" % len(answer.body)))
     key = fields.get(b"idempotency-key")
     if key and key.isascii():
         headers.append((b"idempotency-key", key))
     await send({"type": "http.response.start", "status": answer.status, "headers": headers})
-    await send({"type": "http.response.body", "body": answer.body, "more_body": False})
+    last = answer.body
+    if answer.stream is not None:
+        await send({"type": "http.response.body", "body": answer.body, "more_body": True})
+        if not await _is_sent(answer.stream, request, send):
+            return
+        last = b""
+    await send({"type": "http.response.body", "body": last, "more_body": False})
+
+
+async def _is_sent(stream: AsyncIterator[bytes], request: Request, send: Send) -> bool:
+    """Send piece by piece; False when it broke off. The connection is then closed without an end,
+    which tells the caller that something is missing."""
+    try:
+        async for piece in stream:
+            await send({"type": "http.response.body", "body": piece, "more_body": True})
+    except Refusal as refusal:
+        log.info("answer_cut_short", request=request.id, code=refusal.code)
+        return False
+    except Exception:  # noqa: BLE001 - the answer has begun: its end is all that can be kept back
+        log.fault("answer_cut_short", request=request.id, operation=request.operation)
+        return False
+    return True

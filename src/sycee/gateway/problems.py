@@ -10,7 +10,8 @@ from sycee.kernel.refusal import Refusal
 
 PROBLEM = b"application/problem+json"
 RETRY_AFTER_S = 1
-FACTS = ("decline_code", "charge", "payment")
+ABOUT_BOOKS = ("account", "result", "state", "line", "lines", "field", "reason")
+FACTS = ("decline_code", "charge", "payment", *ABOUT_BOOKS)
 
 _encode = msgspec.json.Encoder().encode
 
@@ -30,16 +31,33 @@ class ProblemDialect:
 
 def problem(request_id: str, refusal: Refusal) -> Answer:
     """A refusal as a problem, with the facts that may be shown."""
-    members: dict[str, object] = {
+    told = {**members(refusal), "request_id": request_id}
+    return _answer(refusal.status, told, header_fields(refusal))
+
+
+def members(refusal: Refusal) -> dict[str, object]:
+    """What is told of a refusal, whether it is the answer or a part of one."""
+    told: dict[str, object] = {
         "code": refusal.facts.get("error_code", refusal.code),
         "message": refusal.detail,
-        "param": refusal.param,
+        "param": _shown(refusal.param),
     }
     for fact in FACTS:
         if fact in refusal.facts:
-            members["payment_id" if fact == "payment" else fact] = refusal.facts[fact]
-    members["request_id"] = request_id
-    return _answer(refusal.status, members, header_fields(refusal))
+            told["payment_id" if fact == "payment" else fact] = refusal.facts[fact]
+    return told
+
+
+_RENAMED = {
+    "bought_minor": "bought_amount",
+    "sold_minor": "sold_amount",
+    "timeout_s": "timeout",
+}
+
+
+def _shown(param: str | None) -> str | None:
+    """A field's name as requests have it: amounts there need not say that they are minor units."""
+    return None if param is None else _RENAMED.get(param, param.removesuffix("_minor"))
 
 
 def header_fields(refusal: Refusal) -> tuple[Header, ...]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 from hashlib import blake2b
 from typing import TypeAlias
 
@@ -32,6 +32,8 @@ class Request(msgspec.Struct):
     parameters: dict[str, Raw]
     form: bool = True
     """Whether the parameters came as texts, from a form or a query."""
+    body: bytes = b""
+    """What came, where the route takes text; its parameters are in the query."""
     operation: str = "unknown"
     """The route's name, for logs and metrics: a few dozen values whatever is asked."""
     caller: Caller | None = None
@@ -70,3 +72,5 @@ class Answer(msgspec.Struct, frozen=True):
     body: bytes
     content_type: bytes = JSON
     headers: tuple[Header, ...] = ()
+    stream: AsyncIterator[bytes] | None = None
+    """What follows the body, piece by piece, of an answer whose length nobody knows yet."""

@@ -55,6 +55,10 @@ class Route(msgspec.Struct, frozen=True):
     """A name for logs, metrics and the OpenAPI document: ``post_v1_refunds``."""
     page: bool
     """A page for a person, not JSON."""
+    also: frozenset[bytes] = frozenset()
+    """Media types that it may answer beside JSON."""
+    takes_text: bool = False
+    """The body is text that belongs to the caller; the parameters are in the query."""
 
 
 class Empty(msgspec.Struct, frozen=True):
@@ -73,6 +77,8 @@ def route(
     priority: Priority | None = None,
     status: int = 200,
     page: bool = False,
+    also: frozenset[bytes] = frozenset(),
+    takes_text: bool = False,
 ) -> Route:
     """A route from ``"POST /v1/refunds"``, with the usual rights of its method."""
     method, path = verb.split(" ")
@@ -92,6 +98,8 @@ def route(
         status=status,
         operation=_operation(method, path),
         page=page,
+        also=also,
+        takes_text=takes_text,
     )
 
 

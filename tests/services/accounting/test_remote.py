@@ -3,21 +3,27 @@
 import pytest
 from tests.services.accounting.books import ASSET, SHOP, Books, credit, debit, move, refused
 
+from sycee.kernel.u128 import U128
 from sycee.runtime import rpc
 from sycee.services.accounting.contract import (
     Accounting,
     BulkFormat,
     ExportPart,
+    GetHeld,
     GetReceipt,
     GetReceiptKey,
     GetStatement,
     GetTrialBalance,
+    HoldTransfer,
     ListAccounts,
     ListOwnChanges,
+    ListOwnTransfers,
     ListTemplates,
     ListTransactions,
+    PostTransfer,
     Share,
     VerifyPeriods,
+    VoidTransfer,
 )
 
 
@@ -56,6 +62,14 @@ async def test_answers_and_refusals_are_the_same_over_the_wire(books, remote):
         "verify_periods": VerifyPeriods(SHOP),
         "export_part": ExportPart(SHOP, BulkFormat.JSONL),
     }
+    held = await remote.accounting.hold_transfer(
+        HoldTransfer(SHOP, "h", "a", "b", "USD", U128(2), 60, '{"n":1}')
+    )
+    assert held == await books.accounting.get_held(GetHeld(SHOP, "h"))
+    await remote.accounting.post_transfer(PostTransfer(SHOP, "h", U128(1)))
+    again = await refused(remote.accounting.void_transfer(VoidTransfer(SHOP, "h")))
+    assert again == ("transfer_ended", "id")
+    queries["list_own_transfers"] = ListOwnTransfers(SHOP, "a", "USD")
     for name, query in queries.items():
         here = await getattr(books.accounting, name)(query)
         assert await getattr(remote.accounting, name)(query) == here

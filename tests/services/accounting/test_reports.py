@@ -5,6 +5,8 @@ from tests.services.accounting.books import (
     ASSET,
     OTHER,
     SHOP,
+    Books,
+    code_of,
     credit,
     debit,
     move,
@@ -12,6 +14,7 @@ from tests.services.accounting.books import (
 )
 
 from sycee.kernel.clock import Instant
+from sycee.kernel.refusal import Unavailable
 from sycee.kernel.u128 import U128
 from sycee.services.accounting.contract import (
     GetStatement,
@@ -20,6 +23,8 @@ from sycee.services.accounting.contract import (
     OwnChangeKind,
     Share,
 )
+from sycee.services.accounting.service.parts import Parts, Settings
+from sycee.services.accounting.service.whole import AccountingService
 from sycee.services.ledger.contract import (
     Transfer,
     TransferFlags,
@@ -224,3 +229,26 @@ async def test_changes_are_followed_past_those_of_others(shop, monkeypatch):
     await shop.fund("wallet", 100, id="in")
     changes = await followed(shop, SHOP, 100)
     assert [each.transaction for each in changes if each.transfer] == ["in"]
+
+
+async def test_a_change_that_is_seen_at_once_names_its_transaction(books):
+    """A follower's cursor goes past it, so it must be complete the first time."""
+    await books.open("bank", kind=ASSET)
+    await books.open("wallet")
+    ledger = books.ledger
+
+    class Cut:
+        async def create_transfers(self, command):
+            await ledger.create_transfers(command)
+            raise Unavailable("it was recorded, and nobody heard of it")
+
+        def __getattr__(self, name):
+            return getattr(ledger, name)
+
+    host = books.host
+    parts = Parts(Settings(), host.databases["accounting"], host.clock, host.ids, Cut())
+    cut = Books(host, ledger, AccountingService(parts, bytes(32)))
+    told = await code_of(cut.post(debit("bank", 5), credit("wallet", 5), id="t"))
+    assert told == "unavailable"
+    changes = (await books.accounting.list_own_changes(ListOwnChanges(SHOP))).changes
+    assert changes[-1].transaction == "t"

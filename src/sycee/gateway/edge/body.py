@@ -13,6 +13,17 @@ from sycee.gateway.request import Raw
 
 FORM = b"application/x-www-form-urlencoded"
 JSON = b"application/json"
+TEXTS = frozenset(
+    {
+        b"application/jsonl",
+        b"application/octet-stream",
+        b"application/x-ndjson",
+        b"text/csv",
+        b"text/plain",
+        b"text/x-beancount",
+    }
+)
+"""Media types of text that is taken as it is."""
 
 
 class Disconnected(Exception):
@@ -45,6 +56,14 @@ def read_parameters(
     return read_form(query + b"&" + body if query else body), True
 
 
+def check_text(fields: Mapping[bytes, bytes]) -> None:
+    """Refuse a body that does not say it is text: forms are text that was written otherwise."""
+    name = fields.get(b"content-type", b"").partition(b";")[0].strip().lower()
+    if name not in TEXTS:
+        takes = ", ".join(sorted(each.decode() for each in TEXTS))
+        raise MediaTypeUnsupported(f"Name the text's Content-Type, one of {takes}.")
+
+
 @lru_cache(256)
 def media_type(content_type: bytes) -> bytes:
     """Form or JSON, or a refusal. A body without a type is a form, as curl sends it."""
@@ -55,18 +74,13 @@ def media_type(content_type: bytes) -> bytes:
 
 
 @lru_cache(256)
-def acceptable(accept: bytes) -> bool:
-    """Whether an ``Accept`` field lets JSON through (RFC 9110, 12.5.1)."""
-    return any(_takes_json(each) for each in accept.lower().split(b","))
+def acceptable(accept: bytes, also: frozenset[bytes] = frozenset()) -> bool:
+    """Whether an ``Accept`` field lets JSON through, or one of these (RFC 9110, 12.5.1)."""
+    return any(_takes(each, also) for each in accept.lower().split(b","))
 
 
-def _takes_json(media_range: bytes) -> bool:
+def _takes(media_range: bytes, also: frozenset[bytes]) -> bool:
     name, *parameters = [part.strip() for part in media_range.split(b";")]
     refused = any(each in (b"q=0", b"q=0.0", b"q=0.00", b"q=0.000") for each in parameters)
-    return not refused and name in (
-        b"",
-        b"*/*",
-        b"application/*",
-        JSON,
-        b"application/problem+json",
-    )
+    known = name in (b"", b"*/*", b"application/*", JSON, b"application/problem+json")
+    return not refused and (known or name in also or (bool(also) and name == b"text/*"))

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import msgspec
 
+IMPORTS = b"/api/ledger/imports/"
+"""Where books come in as text."""
+
 
 class Limits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Bounds on connections and requests (AE2, AE3, RE4)."""
@@ -14,6 +17,8 @@ class Limits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """How many header fields."""
     body_bytes_max: int = 262_144
     """The body, counted as it arrives when its length is not announced."""
+    import_bytes_max: int = 16_777_216
+    """The body of an import of books, which comes in pieces of any size up to this."""
     head_timeout_s: float = 10
     """From the first octet of a request, or the connection, to the end of its head."""
     body_idle_timeout_s: float = 10
@@ -28,3 +33,7 @@ class Limits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Requests worked on at one time; beyond it 503, reads first, captures and refunds last."""
     drain_timeout_s: float = 10
     """At the end, how long requests in flight may take to finish."""
+
+    def body_max(self, target: bytes) -> int:
+        """How large the body of a request to this target may be."""
+        return self.import_bytes_max if target.startswith(IMPORTS) else self.body_bytes_max

@@ -71,6 +71,7 @@ class EdgeProtocol(HttpToolsProtocol):
         self._in_head = True
         self._wire_bytes = 0
         self._body_bytes = 0
+        self._body_bytes_max = self.limits.body_bytes_max
         self._lingering = False
         self._refusal: Refusal | None = None
 
@@ -114,6 +115,7 @@ class EdgeProtocol(HttpToolsProtocol):
 
     def on_headers_complete(self) -> None:
         self._in_head = False
+        self._body_bytes_max = self.limits.body_max(self.url)
         self._check_head(self.headers)
         now = self.loop.time()
         self._body_bytes = 0
@@ -125,7 +127,7 @@ class EdgeProtocol(HttpToolsProtocol):
 
     def on_body(self, body: bytes) -> None:
         self._body_bytes += len(body)
-        if self._body_bytes > self.limits.body_bytes_max:
+        if self._body_bytes > self._body_bytes_max:
             self._stop(self._too_large())
         self.deadline = min(self.loop.time() + self.limits.body_idle_timeout_s, self._body_deadline)
         super().on_body(body)
@@ -205,7 +207,7 @@ class EdgeProtocol(HttpToolsProtocol):
         if self._in_head:
             if self._wire_bytes > self.limits.head_bytes_max:
                 self.refuse(HeadTooLarge(f"The head exceeds {self.limits.head_bytes_max} bytes."))
-        elif self._wire_bytes > 4 * self.limits.body_bytes_max and self.cycle.more_body:
+        elif self._wire_bytes > 4 * self._body_bytes_max and self.cycle.more_body:
             self.refuse(self._too_large())
 
     def _check_head(self, headers: list[tuple[bytes, bytes]]) -> None:
@@ -225,7 +227,7 @@ class EdgeProtocol(HttpToolsProtocol):
             self._stop(HeadInvalid("There must be a Host field and a known version of HTTP."))
 
     def _check_field(self, name: bytes, value: bytes) -> None:
-        if name == b"content-length" and int(value) > self.limits.body_bytes_max:
+        if name == b"content-length" and int(value) > self._body_bytes_max:
             self._stop(self._too_large())
         if name == b"content-encoding" and value != b"identity":
             self._stop(MediaTypeUnsupported("Send the body without compression."))
@@ -233,7 +235,7 @@ class EdgeProtocol(HttpToolsProtocol):
             self._stop(HeadInvalid("The only transfer coding here is chunked."))
 
     def _too_large(self) -> BodyTooLarge:
-        return BodyTooLarge(f"The body exceeds {self.limits.body_bytes_max} bytes.")
+        return BodyTooLarge(f"The body exceeds {self._body_bytes_max} bytes.")
 
     def _stop(self, refusal: Refusal) -> None:
         """End the parsing from within one of its callbacks; ``data_received`` answers."""

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 import msgspec
 
 from sycee import __version__
+from sycee.gateway.edge.body import TEXTS
 from sycee.gateway.openapi.specimens import Schema, read_schema, schemas
 from sycee.gateway.routes import Route
 from sycee.gateway.simple import render_simple
@@ -15,6 +16,8 @@ from sycee.services.payments.contract.intents import Payment
 FORM = "application/x-www-form-urlencoded"
 JSON = "application/json"
 PROBLEM = "application/problem+json"
+TEXT = "text"
+"""What a route answers that never answers JSON."""
 REF = "#/components/schemas/{name}"
 
 DESCRIPTION = (
@@ -94,11 +97,15 @@ def _operation(route: Route, components: dict[str, Schema]) -> Schema:
     operation: Schema = {
         "operationId": route.operation,
         "summary": route.summary,
-        "tags": [route.path.split("/")[2 if route.path.startswith("/v1/") else 1]],
+        "tags": [_tag(route.path)],
         "parameters": _path_parameters(route),
         "responses": _responses(route),
     }
-    if route.method == "POST":
+    if route.takes_text:
+        text: Schema = {"schema": {"type": "string"}}
+        operation["requestBody"] = {"content": dict.fromkeys(_TEXTS, text), "required": True}
+        operation["parameters"] = [*_path_parameters(route), *_query_parameters(parameters)]
+    elif route.method == "POST":
         components[route.operation] = parameters
         given = {"schema": {"$ref": REF.format(name=route.operation)}}
         operation["requestBody"] = {"content": {FORM: given, JSON: given}}
@@ -108,6 +115,15 @@ def _operation(route: Route, components: dict[str, Schema]) -> Schema:
     if not route.roles:
         operation["security"] = []
     return operation
+
+
+def _tag(path: str) -> str:
+    """The first part of a path that says what it is about."""
+    _, first, *rest = path.split("/")
+    return rest[0] if first == "v1" or rest[:1] == ["ledger"] else first
+
+
+_TEXTS = sorted(each.decode() for each in TEXTS)
 
 
 _IDEMPOTENCY: Schema = {
@@ -161,14 +177,23 @@ def _responses(route: Route) -> Schema:
     return {
         str(route.status): {
             "description": "Done.",
-            "content": {JSON: {"schema": _answer(route.answers)}},
+            "content": _contents(route),
         },
         "default": {"description": "Refused or failed.", "content": {media: refused}},
     }
 
 
+def _contents(route: Route) -> Schema:
+    """What is answered when all is well, in every media type."""
+    text: Schema = {"schema": {"type": "string"}}
+    also: Schema = {media.decode(): text for media in sorted(route.also)}
+    if route.answers == TEXT:
+        return also
+    return {JSON: {"schema": _answer(route.answers)}, **also}
+
+
 def _answer(name: str) -> Schema:
-    kind = name.removeprefix("list of ")
+    kind = name.removeprefix("list of ").removeprefix("page of ")
     one: Schema = {} if kind == "document" else {"$ref": REF.format(name=kind)}
     if kind == name:
         return one
@@ -178,4 +203,6 @@ def _answer(name: str) -> Schema:
         "has_more": {"type": "boolean"},
         "url": {"type": "string"},
     }
+    if name.startswith("page of "):
+        properties["next"] = {"anyOf": [{"type": "string"}, {"type": "null"}]}
     return {"type": "object", "properties": properties, "required": list(properties)}

@@ -15,6 +15,18 @@ from msgspec import inspect
 
 from sycee.gateway.api.blocks import render_block
 from sycee.gateway.api.deliveries import render_delivery
+from sycee.gateway.api.ledger.accounts import render_named, render_sums
+from sycee.gateway.api.ledger.bulk import render_import
+from sycee.gateway.api.ledger.periods import render_period, render_proof
+from sycee.gateway.api.ledger.receipts import render_receipt, render_receipt_key
+from sycee.gateway.api.ledger.reports import (
+    render_change,
+    render_statement,
+    render_trial_balance,
+)
+from sycee.gateway.api.ledger.templates import render_template
+from sycee.gateway.api.ledger.transactions import render_transaction as render_ledger_transaction
+from sycee.gateway.api.ledger.transfers import render_transfer
 from sycee.gateway.api.merchants import render_key, render_merchant
 from sycee.gateway.api.signing_keys import render_signing_keys
 from sycee.gateway.links import Links
@@ -29,6 +41,8 @@ from sycee.gateway.stripe.refunds import render_refund
 from sycee.gateway.stripe.setup_intents import render_setup
 from sycee.gateway.stripe.shapes import Public
 from sycee.gateway.stripe.webhook_endpoints import render_endpoint
+from sycee.kernel.u128 import U128
+from sycee.services.accounting import contract as books
 from sycee.services.fraud.contract import BlockEntry
 from sycee.services.identity.contract import ApiKey, Merchant
 from sycee.services.notify.contract import Delivery, Endpoint, Event, SigningKeys
@@ -56,6 +70,7 @@ def schemas() -> dict[str, Schema]:
     links = Links()
     deleted = {"id": "x", "deleted": True}
     return {
+        **_of_books(),
         "account": read_schema(Merchant, render_account),
         "balance": read_schema(Balance, lambda balance: render_balance(balance, CURRENCY)),
         "balance_transaction": read_schema(BalanceTransaction, render_transaction),
@@ -78,6 +93,33 @@ def schemas() -> dict[str, Schema]:
         "setup_intent": read_schema(Setup, lambda setup: render_setup(setup, links)),
         "signing_keys": read_schema(SigningKeys, render_signing_keys),
         "webhook_endpoint": read_schema(Endpoint, render_endpoint),
+    }
+
+
+def _of_books() -> dict[str, Schema]:
+    """Of the objects under ``/api/ledger``."""
+    told = {"id": "x", "object": "ledger_refusal", "code": "x", "message": "x", "param": "x"}
+    transfer = read_schema(books.OwnTransfer, render_transfer)
+    either = {"anyOf": [transfer, _schema([told])]}
+    properties = {"object": {"const": "ledger_batch"}, "data": {"type": "array", "items": either}}
+    batch: Schema = {"type": "object", "properties": properties, "required": list(properties)}
+    checked = {"object": "ledger_receipt_check", "is_valid": True, "key": "x"}
+    return {
+        "ledger_account": read_schema(books.NamedAccount, render_named),
+        "ledger_balance": read_schema(books.Balance, render_sums),
+        "ledger_batch": batch,
+        "ledger_change": read_schema(books.OwnChange, render_change),
+        "ledger_import": read_schema(books.ImportProgress, render_import),
+        "ledger_period": read_schema(books.Period, render_period),
+        "ledger_period_proof": read_schema(books.PeriodProof, render_proof),
+        "ledger_receipt": read_schema(books.Receipt, render_receipt),
+        "ledger_receipt_check": _schema([checked]),
+        "ledger_receipt_key": read_schema(books.ReceiptKey, render_receipt_key),
+        "ledger_statement": read_schema(books.Statement, _render_statement),
+        "ledger_template": read_schema(books.Template, render_template),
+        "ledger_transaction": read_schema(books.Transaction, render_ledger_transaction),
+        "ledger_transfer": transfer,
+        "ledger_trial_balance": read_schema(books.OwnTrialBalance, render_trial_balance),
     }
 
 
@@ -123,6 +165,7 @@ def _value(kind: inspect.Type, levels: int) -> object:
 _SCALARS: dict[type[inspect.Type], object] = {
     inspect.BoolType: True,
     inspect.BytesType: b"",
+    inspect.CustomType: U128(1),
     inspect.DictType: {ANY_KEY: "x"},
     inspect.IntType: 1,
     inspect.StrType: "USD",
@@ -132,6 +175,12 @@ _SCALARS: dict[type[inspect.Type], object] = {
 
 def _alive(customer: Customer) -> Customer:
     return msgspec.structs.replace(customer, deleted=False)
+
+
+def _render_statement(statement: books.Statement) -> Public:
+    """A statement's balances are texts that are numbers."""
+    lines = [msgspec.structs.replace(line, balance="1") for line in statement.lines]
+    return render_statement(msgspec.structs.replace(statement, lines=tuple(lines)))
 
 
 def _about_nothing(event: Event) -> Event:
@@ -155,7 +204,12 @@ def _schema(values: list[object]) -> Schema:
     return found
 
 
-_NAMES: dict[type, str] = {bool: "boolean", int: "integer", str: "string"}
+_NAMES: dict[type, str] = {
+    bool: "boolean",
+    int: "integer",
+    msgspec.Raw: "object",
+    str: "string",
+}
 
 
 def _object(values: list[dict[str, object]]) -> Schema:

@@ -61,6 +61,15 @@ CREATE TABLE IF NOT EXISTS transfers (
     FOREIGN KEY (owner, transaction_id) REFERENCES transactions (owner, id)
 );
 
+-- Transfers in two phases, written before the ledger has the first.
+CREATE TABLE IF NOT EXISTS promises (
+    transfer BYTEA PRIMARY KEY CHECK (LENGTH(transfer) = 16),
+    owner TEXT NOT NULL,
+    id TEXT NOT NULL,
+    body BYTEA NOT NULL,
+    UNIQUE (owner, id)
+);
+
 CREATE TABLE IF NOT EXISTS templates (
     owner TEXT NOT NULL,
     name TEXT NOT NULL,

@@ -117,11 +117,25 @@ from sycee.services.accounting.contract.transactions import (
     TransactionFailed,
     Transactions,
 )
+from sycee.services.accounting.contract.transfers import (
+    TIMEOUT_S_MAX,
+    BoundUnsupported,
+    GetHeld,
+    HoldTransfer,
+    ListOwnTransfers,
+    OwnTransfer,
+    OwnTransfers,
+    PostTransfer,
+    TransferEnded,
+    TransferStatus,
+    VoidTransfer,
+)
 
 __all__ = [
     "LEGS_MAX",
     "NO_METADATA",
     "PART_BYTES_MAX",
+    "TIMEOUT_S_MAX",
     "AccountDiffers",
     "AccountKind",
     "AccountName",
@@ -133,6 +147,7 @@ __all__ = [
     "Balance",
     "Balances",
     "BoundExceeded",
+    "BoundUnsupported",
     "BoundsInvalid",
     "BulkFormat",
     "ClosePeriod",
@@ -145,6 +160,7 @@ __all__ = [
     "FundsInsufficient",
     "GetAccount",
     "GetBalances",
+    "GetHeld",
     "GetImport",
     "GetReceipt",
     "GetReceiptKey",
@@ -152,6 +168,7 @@ __all__ = [
     "GetTemplate",
     "GetTransaction",
     "GetTrialBalance",
+    "HoldTransfer",
     "ImportDiffers",
     "ImportGap",
     "ImportPart",
@@ -162,6 +179,7 @@ __all__ = [
     "LineInvalid",
     "ListAccounts",
     "ListOwnChanges",
+    "ListOwnTransfers",
     "ListPeriods",
     "ListTemplates",
     "ListTransactions",
@@ -174,6 +192,8 @@ __all__ = [
     "OwnChange",
     "OwnChangeKind",
     "OwnChanges",
+    "OwnTransfer",
+    "OwnTransfers",
     "OwnTrialBalance",
     "Owner",
     "Parameter",
@@ -185,6 +205,7 @@ __all__ = [
     "PeriodProof",
     "Periods",
     "PostTransaction",
+    "PostTransfer",
     "RateInvalid",
     "Receipt",
     "ReceiptKey",
@@ -206,8 +227,11 @@ __all__ = [
     "TransactionFailed",
     "TransactionId",
     "Transactions",
+    "TransferEnded",
+    "TransferStatus",
     "TrialTotal",
     "VerifyPeriods",
+    "VoidTransfer",
 ]
 
 
@@ -295,6 +319,50 @@ class Accounting(Protocol):
     @refuses(Unavailable)
     async def list_transactions(self, query: ListTransactions) -> Transactions:
         """A page of transactions."""
+        ...
+
+    @refuses(
+        NameInvalid,
+        AmountInvalid,
+        TimeInvalid,
+        AccountingMetadataInvalid,
+        CurrencyUnknown,
+        BoundUnsupported,
+        NotFound,
+        TransactionDiffers,
+        FundsInsufficient,
+        TransactionFailed,
+        Unavailable,
+    )
+    async def hold_transfer(self, command: HoldTransfer) -> OwnTransfer:
+        """Promise money: the first phase. A refusal by the ledger is final for its id."""
+        ...
+
+    @refuses(
+        NotFound,
+        AmountInvalid,
+        TransferEnded,
+        TransactionDiffers,
+        TransactionFailed,
+        Unavailable,
+    )
+    async def post_transfer(self, command: PostTransfer) -> Transaction:
+        """Move what was promised, as the transaction of the same id."""
+        ...
+
+    @refuses(NotFound, TransferEnded, TransactionFailed, Unavailable)
+    async def void_transfer(self, command: VoidTransfer) -> OwnTransfer:
+        """Give back what was promised."""
+        ...
+
+    @refuses(NotFound, Unavailable)
+    async def get_held(self, query: GetHeld) -> OwnTransfer:
+        """A promised transfer, and how far it is."""
+        ...
+
+    @refuses(NotFound, Unavailable)
+    async def list_own_transfers(self, query: ListOwnTransfers) -> OwnTransfers:
+        """A page of an account's transfers."""
         ...
 
     @refuses(NameInvalid, TemplateInvalid, TemplateDiffers, Unavailable)

@@ -105,6 +105,7 @@ class OwnChangeKind(Enum):
     ACCOUNT_OPENED = "account_opened"
     TRANSFER_RECORDED = "transfer_recorded"
     TRANSFER_EXPIRED = "transfer_expired"
+    TRANSFER_VOIDED = "transfer_voided"
 
 
 class OwnChange(msgspec.Struct, frozen=True):

@@ -57,6 +57,8 @@ class StepCode(IntEnum):
     """Gives a control account its room."""
     MARK = 110
     """Moves nothing: shows how late it is in the ledger."""
+    PROMISE = 111
+    """Is pending until its owner posts or voids it, or its time is up."""
 
 
 class Step(msgspec.Struct, frozen=True):

@@ -18,10 +18,11 @@ from sycee.services.accounting.contract import (
     Side,
     StatementLine,
     Transaction,
+    TransactionId,
     TrialTotal,
 )
 from sycee.services.accounting.contract.accounts import balance_minor
-from sycee.services.accounting.domain.chains import StepCode, is_posted
+from sycee.services.accounting.domain.chains import VOIDING, StepCode, is_posted
 from sycee.services.accounting.domain.chart import CURRENCIES
 from sycee.services.ledger.contract import AccountId, Change, ChangeKind, Transfer, TransferId
 
@@ -92,7 +93,7 @@ def totals(balances: Iterable[Balance]) -> tuple[TrialTotal, ...]:
 
 
 def own_change(
-    change: Change, names: Names, transactions: Mapping[TransferId, Transaction | None]
+    change: Change, names: Names, transactions: Mapping[TransferId, TransactionId]
 ) -> OwnChange | None:
     """A change of the ledger as its owner sees it; None when it is not about an own account."""
     kind, recorded = _KINDS[change.kind], Instant(change.timestamp)
@@ -104,13 +105,14 @@ def own_change(
     debit, credit = names.get(transfer.debit_account_id), names.get(transfer.credit_account_id)
     if not (debit or credit) or transfer.code in _CHECKS or not transfer.amount:
         return None
-    transaction = transactions.get(transfer.id)
+    if transfer.flags & VOIDING:
+        kind = OwnChangeKind.TRANSFER_VOIDED
     return OwnChange(
         change.sequence,
         kind,
         recorded,
         transfer=transfer.id,
-        transaction=transaction.id if transaction else None,
+        transaction=transactions.get(transfer.id),
         debit=debit.name if debit else None,
         credit=credit.name if credit else None,
         amount_minor=transfer.amount,

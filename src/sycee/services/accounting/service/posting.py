@@ -33,7 +33,7 @@ from sycee.services.accounting.domain.outcomes import Failure, Why
 from sycee.services.accounting.service.accounts import AccountsService
 from sycee.services.accounting.service.parts import Parts, WrongBooks
 from sycee.services.accounting.store import entries as rows
-from sycee.services.accounting.store import periods
+from sycee.services.accounting.store import periods, promises
 from sycee.services.ledger.contract import (
     BATCH_MAX,
     LookupTransfers,
@@ -180,6 +180,10 @@ def _begin(session: Session, draft: Draft) -> Entry:
     known = rows.find(session, entry.owner, entry.id)
     if known is not None:
         return known
+    promised = promises.find(session, entry.owner, entry.id)
+    if promised is not None and draft.chain[0].pending_id != promised.transfer.id:
+        text = f"The id {entry.id} was used before for a promised transfer."
+        raise TransactionDiffers(text, param="id")
     closed_until = periods.closed_until(session, entry.owner)
     if entry.effective is not None and entry.effective < closed_until:
         raise PeriodClosed("Its effective time lies in a closed period.", param="effective")

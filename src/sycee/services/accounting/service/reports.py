@@ -98,8 +98,12 @@ class ReportsService:
         transfers = [each.transfer for each in changes if each.transfer is not None]
         ids = {each.account.id for each in changes if each.account is not None}
         accounts = await self._accounts.by_ids(owner, ids | _accounts(transfers))
-        transactions = await self._transactions(owner, transfers)
-        own = (movements.own_change(change, accounts, transactions) for change in changes)
+        key, recorded = names.owner_key(owner), [transfer.id for transfer in transfers]
+        # Known from before the ledger was asked: a change that is seen at once has its transaction.
+        known = await self._parts.database.read(
+            lambda session: rows.transactions_of(session, key, recorded)
+        )
+        own = (movements.own_change(change, accounts, known) for change in changes)
         return [change for change in own if change is not None]
 
     async def _movements(

@@ -12,6 +12,7 @@ from sycee.services.accounting.service.receipts import ReceiptsService
 from sycee.services.accounting.service.reports import ReportsService
 from sycee.services.accounting.service.templates import TemplatesService
 from sycee.services.accounting.service.transactions import TransactionsService
+from sycee.services.accounting.service.transfers import TransfersService
 
 
 class AccountingService:
@@ -22,6 +23,7 @@ class AccountingService:
         self.posting = Posting(parts, accounts)
         marks = Marks(parts, accounts)
         transactions = TransactionsService(parts, accounts, self.posting)
+        transfers = TransfersService(parts, accounts, self.posting)
         templates = TemplatesService(parts, accounts, self.posting)
         reports = ReportsService(parts, accounts, marks)
         periods = PeriodsService(parts, accounts, self.posting, marks)
@@ -36,6 +38,11 @@ class AccountingService:
         self.get_transaction = transactions.get_transaction
         self.find_transaction = transactions.find_transaction
         self.list_transactions = transactions.list_transactions
+        self.hold_transfer = transfers.hold_transfer
+        self.post_transfer = transfers.post_transfer
+        self.void_transfer = transfers.void_transfer
+        self.get_held = transfers.get_held
+        self.list_own_transfers = transfers.list_own_transfers
         self.define_template = templates.define_template
         self.get_template = templates.get_template
         self.list_templates = templates.list_templates

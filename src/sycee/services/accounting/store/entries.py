@@ -11,6 +11,7 @@ from sycee.kernel.u128 import U128
 from sycee.runtime.database import Row, Session
 from sycee.services.accounting.contract import Metadata, TransactionId
 from sycee.services.accounting.domain.canonical import metadata_key
+from sycee.services.accounting.domain.chains import VOIDING
 from sycee.services.accounting.domain.entries import Draft, Entry, Recorded, Refused, State
 from sycee.services.accounting.store.bodies import (
     decoder,
@@ -90,7 +91,7 @@ def _add_attempt(session: Session, entry: Entry, chain: Sequence[Transfer]) -> N
         entry.attempt,
         encode(chain),
     )
-    ids = [transfer.id for transfer in chain if not transfer.pending_id]
+    ids = [transfer.id for transfer in chain if not transfer.flags & VOIDING]
     for first in range(0, len(ids), ROWS_MAX):
         some = ids[first : first + ROWS_MAX]
         session.run(

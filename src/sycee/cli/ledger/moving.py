@@ -1,4 +1,4 @@
-"""``ledger``: what an operator does with the books."""
+"""``ledger move``: copies the books into another engine, and proves that both are equal."""
 
 from __future__ import annotations
 
@@ -12,13 +12,10 @@ from sycee.runtime import floor
 
 
 def add(parser: ArgumentParser) -> None:
-    """The command's options."""
-    actions = parser.add_subparsers(dest="action", metavar="action", required=True)
-    says = "copy the books into another engine, and prove that both are equal"
-    move = actions.add_parser("move", help=says, description=f"{says[0].upper()}{says[1:]}.")
-    add_configuration(move)
-    move.add_argument("--to", choices=["tigerbeetle"], required=True, help="the engine")
-    move.add_argument("--addresses", help="of its replicas (ledger.tigerbeetle_addresses)")
+    """The action's options."""
+    add_configuration(parser)
+    parser.add_argument("--to", choices=["tigerbeetle"], required=True, help="the engine")
+    parser.add_argument("--addresses", help="of its replicas (ledger.tigerbeetle_addresses)")
 
 
 def run(options: Namespace) -> int:

@@ -1,0 +1,1 @@
+"""The doors of the books, before real books."""
