@@ -17,27 +17,24 @@ from sycee.services.ledger.adapters.embedded.kernel.state import (
     CHECKPOINTS,
     CLOCK,
     DUE,
-    EXPIRED,
     FAILED,
     LAST_TRANSFER,
     OPEN,
     OPEN_TOP,
-    POSTED,
-    RECORDED,
     ROWS,
     SIDES,
-    VOIDED,
     State,
 )
-from sycee.services.ledger.adapters.embedded.kernel.words import PENDING_ID, RECORD, Words
+from sycee.services.ledger.adapters.embedded.kernel.words import RECORD, Words
 from sycee.services.ledger.adapters.embedded.postings import Postings
 from sycee.services.ledger.adapters.embedded.rows import Rows
-from sycee.services.ledger.domain import bits
+from sycee.services.ledger.domain import bits, entry
 from sycee.services.ledger.domain.entry import (
     CALL,
     ENGINE_VERSION,
     HEADER,
     TRANSFERS,
+    JournalDamaged,
     Layout,
     layout,
 )
@@ -150,26 +147,12 @@ class CompiledBooks:
         count = kernel.wanted(self.state, events, wanted)
         if count == 0:
             return _NO_FETCH
+        # What an old post or void refers to is among them: a repeated one must name it too.
         numbers = self._old(wanted[:count])
-        rows = self.rows.fetch(numbers)
-        # A post or void is compared with its pending transfer too.
-        resolving = rows[(rows[:, RECORD - 2] >> _FLAGS) & np.uint64(bits.RESOLVING) != 0]
-        if len(resolving):
-            referred = self._old(self._kept_numbers(resolving, PENDING_ID))
-            numbers = np.union1d(numbers, referred)
-            rows = self.rows.fetch(numbers)
-        return np.column_stack((rows, numbers.astype(np.uint64)))
+        return np.column_stack((self.rows.fetch(numbers), numbers.astype(np.uint64)))
 
     def _old(self, numbers: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
         return np.unique(numbers[numbers < self.state.counts[BASE]])
-
-    def _kept_numbers(self, records: Words, word: int) -> npt.NDArray[np.int64]:
-        found = np.empty(len(records), np.int64)
-        kernel.find_transfers(self.state, np.ascontiguousarray(records), word, found)
-        status = found & 15
-        is_kept = (status == RECORDED) | (status == POSTED) | (status == VOIDED)
-        numbers: npt.NDArray[np.int64] = found >> 4
-        return numbers.compress((found >= 0) & (is_kept | (status == EXPIRED)))
 
     def _taken(self, events: Words) -> Words:
         """Of imported accounts, whether an old transfer has their nanosecond."""
@@ -245,6 +228,8 @@ def decoded(body: bytes) -> list[Batch]:
     events[~recorded] = _records(body, parts.failed_begin, len(codes) - parts.rows + parts.expired)
     batches, first = [], 0
     for kind, count in parts.calls:
+        if kind not in (entry.ACCOUNTS, TRANSFERS):
+            raise JournalDamaged(f"a call of unknown kind {kind}")
         mine = events[first : first + count]
         imported = np.uint64(bits.IMPORTED if kind == TRANSFERS else bits.ACCOUNT_IMPORTED)
         given = (mine[:, RECORD - 2] >> _FLAGS) & imported != 0

@@ -153,11 +153,12 @@ def balances_at(books: CompiledBooks, query: BalancesAt) -> Accounts:
     found = books.find_accounts(query.ids)
     opened = [_opened(books, int(account)) for account in found if account >= 0]
     rows = [int(account) for account in found if account >= 0]
+    at = min(query.timestamp, bits.TIMESTAMP_MAX)
     return Accounts(
         tuple(
-            _at(books, row, account, query.timestamp)
+            _at(books, row, account, at)
             for row, account in zip(rows, opened, strict=True)
-            if account.timestamp <= query.timestamp
+            if account.timestamp <= at
         )
     )
 
@@ -238,14 +239,16 @@ def _total(rows: Words) -> int:
 
 def _closed(books: CompiledBooks, account: Account, rows: Words, flags: int) -> int:
     """The flags after rows that may close an account, or open it again."""
+    # Of two that close it, an import behind an expiry can end before the one that expires.
+    closing = 1 if flags & bits.CLOSED else 0
     for transfer in decode_transfers(rows[_is_closing(books, rows)].tobytes()):
         is_debit = transfer.debit_account_id == account.id
         mine = bits.CLOSING_DEBIT if is_debit else bits.CLOSING_CREDIT
         if transfer.flags & bits.PENDING:
-            flags |= bits.CLOSED if transfer.flags & mine else 0
-        elif _closes(books, transfer, mine):
-            flags &= ~bits.CLOSED
-    return flags
+            closing += bool(transfer.flags & mine)
+        else:
+            closing -= _closes(books, transfer, mine)
+    return flags | bits.CLOSED if closing else flags & ~bits.CLOSED
 
 
 def _is_closing(books: CompiledBooks, rows: Words) -> npt.NDArray[np.bool_]:

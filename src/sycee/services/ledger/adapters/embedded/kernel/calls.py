@@ -14,7 +14,6 @@ from sycee.services.ledger.adapters.embedded.kernel.book import (
     status_of,
     value_of,
 )
-from sycee.services.ledger.adapters.embedded.kernel.cache import note_compiled
 from sycee.services.ledger.adapters.embedded.kernel.due import is_over, sweep
 from sycee.services.ledger.adapters.embedded.kernel.events import (
     Codes,
@@ -24,7 +23,7 @@ from sycee.services.ledger.adapters.embedded.kernel.events import (
     create_account,
     create_transfer,
 )
-from sycee.services.ledger.adapters.embedded.kernel.jit import entry
+from sycee.services.ledger.adapters.embedded.kernel.jit import all_compiled, entry
 from sycee.services.ledger.adapters.embedded.kernel.past import balance_before, note
 from sycee.services.ledger.adapters.embedded.kernel.resolve import expire
 from sycee.services.ledger.adapters.embedded.kernel.state import (
@@ -236,4 +235,4 @@ def add_up_open(books: State, totals: Words) -> None:
                 sums[0, 2] += ONE
 
 
-note_compiled()
+all_compiled()

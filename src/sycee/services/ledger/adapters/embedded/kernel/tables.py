@@ -3,6 +3,8 @@
 Numba passes an array as nine numbers and counts references to it, at every call of a function. A
 ``Table`` is one pointer, made from an array where compiled code is entered; Python, which owns the
 array, keeps it alive. Like all arrays here it is not checked for its bounds.
+
+Uncompiled, for tests, a table is the array itself.
 """
 
 from __future__ import annotations
@@ -15,6 +17,8 @@ from llvmlite import ir
 from numba.core import cgutils, types
 from numba.core.typing.templates import AbstractTemplate, infer_global, signature
 from numba.extending import intrinsic, lower_builtin, models, register_model
+
+from sycee.services.ledger.adapters.embedded.kernel.jit import IS_COMPILED
 
 Array = TypeVar("Array")
 
@@ -88,6 +92,8 @@ def _set(context, builder, sig, args):
 
 def rows_of(width: int) -> Callable[[Array], Array]:
     """What makes a table from a contiguous array, with rows of ``width`` numbers."""
+    if not IS_COMPILED:
+        return lambda array: array
 
     @intrinsic
     def table(typing_context, array):
