@@ -45,8 +45,8 @@ SHIFTS_NS = (0, 0, 0, 1, -1, 10**9, -(10**9), 86_400 * 10**9, -86_400 * 10**9)
 QUEUE_EVENTS_MAX = 24
 DAY_S = 86_400.0
 
-OpenLedger = Callable[[Container, VirtualClock], Ledger]
-"""Builds an engine on a container, whose batches it replays."""
+OpenLedger = Callable[[Container, VirtualClock, MemoryDisk], Ledger]
+"""Builds an engine on a container, whose batches it replays, and on the disk where that lies."""
 
 
 class Outcome(msgspec.Struct, frozen=True):
@@ -80,7 +80,7 @@ class SimulatedJournal:
         self._head = batch._replace(body=b"")
 
 
-def reference(container: Container, clock: VirtualClock) -> Ledger:
+def reference(container: Container, clock: VirtualClock, disk: MemoryDisk) -> Ledger:
     """The reference model as an engine."""
     replay = Replay()
     for batch in container.batches(0):
@@ -149,7 +149,7 @@ class Story:
         clock.shift_ns = self.dice.choice(SHIFTS_NS)
         container = await asyncio.to_thread(self._open, loop)
         self.doubter.take_in(container.batches(0))
-        ledger = self._open_ledger(container, clock)
+        ledger = self._open_ledger(container, clock, self.disk)
         if not self.doubter.head.seq:
             with suppress(Unavailable):
                 await self._send(ledger, container, _opening())

@@ -30,7 +30,7 @@ class HastyJournal(SimulatedJournal):
         self._head = batch
 
 
-def hasty(container, clock):
+def hasty(container, clock, disk):
     """An engine that must be caught."""
     replay = Replay()
     for batch in container.batches(0):

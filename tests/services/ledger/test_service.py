@@ -1,4 +1,4 @@
-"""The service over a real database: durable, shared, and stopped when torn."""
+"""The service over a real journal: durable, shared, and stopped when torn."""
 
 from __future__ import annotations
 
@@ -6,14 +6,12 @@ import asyncio
 import random
 
 import pytest
-from tests.services.floor import FakeHost
+from tests.services.ledger.hosts import ReferenceHost
 from tests.services.ledger.notation import LINKED, OK, PENDING, account, post, transfer
 
 from sycee.kernel.refusal import Unavailable
 from sycee.kernel.u128 import U128
-from sycee.runtime import metrics
-from sycee.runtime.database.calls import StatementFailed
-from sycee.services.ledger import app, jobs
+from sycee.services.ledger import jobs
 from sycee.services.ledger.contract import (
     BATCH_MAX,
     AccountFlags,
@@ -32,13 +30,7 @@ from sycee.services.ledger.contract import (
     Transfers,
     TrialBalanceQuery,
 )
-from sycee.services.ledger.domain.books import Books
-from sycee.services.ledger.domain.engine import ReferenceEngine
-from sycee.services.ledger.domain.entry import JournalDamaged
-from sycee.services.ledger.domain.journal import BEGINNING
 from sycee.services.ledger.domain.record import encode_accounts, encode_transfers
-from sycee.services.ledger.service import LedgerService
-from sycee.services.ledger.store import DatabaseJournal
 
 LIMITED = AccountFlags.DEBITS_MUST_NOT_EXCEED_CREDITS
 OPENING = Accounts((account(1, flags=LIMITED), account(2), account(3)))
@@ -46,67 +38,28 @@ BOTH = LookupAccounts((U128(1), U128(2)))
 ALL_LEDGERS = TrialBalanceQuery()
 
 
-class GatedDatabase:
-    """Holds every write at a gate until the test opens it, then writes it or fails it."""
-
-    def __init__(self, database):
-        self._database = database
-        self.gate = asyncio.Event()
-        self.gate.set()
-        self.at_gate = asyncio.Event()
-        self.failure = None
-
-    async def write(self, unit):
-        self.at_gate.set()
-        await self.gate.wait()
-        if self.failure is not None:
-            raise self.failure
-        return await self._database.write(unit)
-
-    async def read(self, query):
-        return await self._database.read(query)
-
-    async def close(self):
-        await self._database.close()
-
-
-def service_on(database, clock, queue_events_max=10):
-    """A service on the reference model, with little room for what waits."""
-    journal = DatabaseJournal(database, BEGINNING)
-    return LedgerService(ReferenceEngine(Books()), journal, clock, queue_events_max)
-
-
 @pytest.fixture
 def host(tmp_path):
-    return FakeHost(tmp_path)
+    return ReferenceHost(tmp_path)
 
 
 @pytest.fixture
 async def ledger(host):
-    service = await app.build(host, app.Settings())
+    service = await host.open()
     await service.create_accounts(OPENING)
     return service
 
 
 @pytest.fixture
 async def gated(host):
-    database = GatedDatabase(await host.database("ledger"))
-    service = service_on(database, host.clock)
+    service, gate = await host.gated()
     await service.create_accounts(OPENING)
-    database.at_gate.clear()
-    return service, database
+    gate.at_gate.clear()
+    return service, gate
 
 
 def send(ledger, *transfers):
     return ledger.create_transfers(Transfers(transfers))
-
-
-def rows(host):
-    return host.databases["ledger"].connection.execute("SELECT * FROM log ORDER BY seq").fetchall()
-
-
-async def restarted(host):
-    return await app.build(FakeHost(host.folder, host.clock), app.Settings())
 
 
 async def test_a_call_answers_one_code_per_event(ledger):
@@ -130,7 +83,7 @@ async def test_a_restart_gives_the_same_books_and_the_same_answers(host, ledger)
     host.clock.pass_s(30)
     await send(ledger, transfer(7, 1, 2, 1))
     answer = await send(ledger, *batch)
-    again = await restarted(host)
+    again = await host.restarted()
     assert await again.lookup_accounts(BOTH) == await ledger.lookup_accounts(BOTH)
     query = ListTransfers(U128(1))
     assert await again.list_transfers(query) == await ledger.list_transfers(query)
@@ -138,28 +91,28 @@ async def test_a_restart_gives_the_same_books_and_the_same_answers(host, ledger)
 
 
 async def test_calls_made_during_a_write_share_the_next_one(gated, host):
-    service, database = gated
-    database.gate.clear()
+    service, gate = gated
+    gate.gate.clear()
     first = asyncio.create_task(send(service, transfer(1, 3, 1, 5)))
-    await database.at_gate.wait()
+    await gate.at_gate.wait()
     others = [asyncio.create_task(send(service, transfer(n, 1, 2, 1))) for n in range(2, 9)]
     await asyncio.gather(*(asyncio.wait({other}, timeout=0) for other in others))
-    database.gate.set()
+    gate.gate.set()
     assert (await first).codes == (OK,)
     codes = [(await other).codes[0] for other in others]
     assert codes == [OK] * 5 + [CreateTransferResult.EXCEEDS_CREDITS] * 2
-    assert len(rows(host)) == 3, "the accounts, the first transfer, all others"
+    assert await host.batches() == 3, "the accounts, the first transfer, all others"
 
 
 async def test_no_chain_reaches_over_into_another_call(gated):
-    service, database = gated
-    database.gate.clear()
+    service, gate = gated
+    gate.gate.clear()
     first = asyncio.create_task(send(service, transfer(1, 3, 1, 5)))
-    await database.at_gate.wait()
+    await gate.at_gate.wait()
     open_chain = asyncio.create_task(send(service, transfer(2, 3, 1, 5, flags=LINKED)))
     other = asyncio.create_task(send(service, transfer(3, 3, 1, 5)))
     await asyncio.wait({open_chain, other}, timeout=0)
-    database.gate.set()
+    gate.gate.set()
     assert (await first).codes == (OK,)
     assert (await open_chain).codes == (CreateTransferResult.LINKED_EVENT_CHAIN_OPEN,)
     assert (await other).codes == (OK,)
@@ -167,97 +120,84 @@ async def test_no_chain_reaches_over_into_another_call(gated):
 
 async def test_a_reader_sees_only_what_is_durable(gated):
     """MS3."""
-    service, database = gated
-    database.gate.clear()
+    service, gate = gated
+    gate.gate.clear()
     writing = asyncio.create_task(send(service, transfer(1, 3, 1, 5)))
-    await database.at_gate.wait()
+    await gate.at_gate.wait()
     reading = asyncio.create_task(service.trial_balance(ALL_LEDGERS))
     await asyncio.wait({reading}, timeout=0)
     assert not reading.done()
-    database.gate.set()
+    gate.gate.set()
     assert (await reading).lines[0].debits_posted == 5
     assert writing.done()
 
 
 async def test_a_failed_write_stops_the_ledger(gated, host):
     """MS7."""
-    service, database = gated
-    database.gate.clear()
-    database.failure = Unavailable("the disk refused")
+    service, gate = gated
+    gate.gate.clear()
+    gate.failure = Unavailable("the disk refused")
     writing = asyncio.create_task(send(service, transfer(1, 3, 1, 5)))
-    await database.at_gate.wait()
+    await gate.at_gate.wait()
     queued = asyncio.create_task(send(service, transfer(2, 3, 1, 5)))
     reading = asyncio.create_task(service.lookup_accounts(BOTH))
     await asyncio.wait({queued, reading}, timeout=0)
-    database.gate.set()
+    gate.gate.set()
     for task in (writing, queued, reading):
         with pytest.raises(Unavailable):
             await task
-    database.failure = None
+    gate.failure = None
     for call in (send(service, transfer(3, 3, 1, 5)), service.trial_balance(ALL_LEDGERS)):
         with pytest.raises(Unavailable):
             await call
     await service.expire_due()
-    assert len(rows(host)) == 1
-    again = await restarted(host)
+    assert await host.batches() == 1
+    again = await host.restarted()
     assert (await again.trial_balance(ALL_LEDGERS)).lines[0].debits_posted == 0
 
 
-async def test_a_fault_in_a_write_stops_the_ledger_too(host, ledger):
-    """MS7: a second writer took the place of the next batch."""
-    other = await restarted(host)
-    assert (await send(other, transfer(1, 3, 1, 5))).codes == (OK,)
-    faults = []
-    asyncio.get_running_loop().set_exception_handler(lambda _, context: faults.append(context))
-    with pytest.raises(Unavailable):
-        await send(ledger, transfer(1, 3, 1, 7))
-    with pytest.raises(Unavailable):
-        await ledger.lookup_accounts(BOTH)
-    assert (await restarted(host)) is not None
-
-
 async def test_a_caller_that_goes_away_takes_nothing_with_it(gated):
-    service, database = gated
-    database.gate.clear()
+    service, gate = gated
+    gate.gate.clear()
     leaving = asyncio.create_task(send(service, transfer(1, 3, 1, 5)))
-    await database.at_gate.wait()
+    await gate.at_gate.wait()
     reader = asyncio.create_task(service.trial_balance(ALL_LEDGERS))
     staying = asyncio.create_task(send(service, transfer(2, 3, 1, 5)))
     await asyncio.wait({staying, reader}, timeout=0)
     leaving.cancel()
     reader.cancel()
     await asyncio.wait({leaving, reader})
-    database.gate.set()
+    gate.gate.set()
     assert (await staying).codes == (OK,)
     assert (await send(service, transfer(1, 3, 1, 5))).codes == (CreateTransferResult.EXISTS,)
 
 
 async def test_a_caller_that_went_away_is_not_told_of_a_failure(gated):
-    service, database = gated
-    database.gate.clear()
-    database.failure = Unavailable("the disk refused")
+    service, gate = gated
+    gate.gate.clear()
+    gate.failure = Unavailable("the disk refused")
     leaving = asyncio.create_task(send(service, transfer(1, 3, 1, 5)))
-    await database.at_gate.wait()
+    await gate.at_gate.wait()
     leaving.cancel()
     await asyncio.wait({leaving})
     staying = asyncio.create_task(send(service, transfer(2, 3, 1, 5)))
-    database.gate.set()
+    gate.gate.set()
     with pytest.raises(Unavailable):
         await staying
 
 
 async def test_too_much_waiting_work_is_refused(gated):
     """RE4."""
-    service, database = gated
-    database.gate.clear()
+    service, gate = gated
+    gate.gate.clear()
     first = asyncio.create_task(send(service, transfer(1, 3, 1, 1)))
-    await database.at_gate.wait()
+    await gate.at_gate.wait()
     batch = [transfer(number, 3, 1, 1) for number in range(2, 12)]
     second = asyncio.create_task(send(service, *batch))
     await asyncio.wait({second}, timeout=0)
     with pytest.raises(Unavailable, match="more work"):
         await send(service, transfer(99, 3, 1, 1))
-    database.gate.set()
+    gate.gate.set()
     assert (await first).codes == (OK,)
     assert set((await second).codes) == {OK}
     assert (await send(service, transfer(99, 3, 1, 1))).codes == (OK,)
@@ -275,32 +215,31 @@ async def test_batches_have_a_limit(ledger):
 
 
 async def test_a_full_batch_leaves_the_next_call_for_the_next_one(host):
-    database = GatedDatabase(await host.database("ledger"))
-    service = service_on(database, host.clock, queue_events_max=2 * BATCH_MAX)
+    service, _ = await host.gated(queue_events_max=2 * BATCH_MAX)
     await service.create_accounts(OPENING)
     half = BATCH_MAX // 2 + 1
     batches = [[transfer(1 + n + half * k, 3, 1, 1) for n in range(half)] for k in range(2)]
     answers = await asyncio.gather(*(send(service, *batch) for batch in batches))
     assert {code for answer in answers for code in answer.codes} == {OK}
-    assert len(rows(host)) == 3
+    assert await host.batches() == 3
 
 
 async def test_a_number_that_does_not_fit_is_refused_and_nothing_is_done(ledger, host):
     with pytest.raises(FieldOutOfRange):
         await send(ledger, transfer(1, 3, 1, 1), transfer(2, 3, 1, -1))
-    assert len(rows(host)) == 1
+    assert await host.batches() == 1
 
 
 async def test_what_is_due_expires_though_nobody_calls(ledger, host):
     await send(ledger, transfer(1, 3, 2, 5, flags=PENDING, timeout_s=10))
     await ledger.expire_due()
-    assert len(rows(host)) == 2
+    assert await host.batches() == 2
     host.clock.pass_s(11)
     await ledger.expire_due()
     await ledger.expire_due()
-    assert len(rows(host)) == 3
+    assert await host.batches() == 3
     assert (await ledger.trial_balance(ALL_LEDGERS)).lines[0].debits_pending == 0
-    again = await restarted(host)
+    again = await host.restarted()
     assert (await again.trial_balance(ALL_LEDGERS)).lines[0].debits_pending == 0
 
 
@@ -308,7 +247,7 @@ async def test_what_was_posted_in_time_needs_no_expiry(ledger, host):
     await send(ledger, transfer(1, 3, 2, 5, flags=PENDING, timeout_s=10), post(2, 1))
     host.clock.pass_s(11)
     await ledger.expire_due()
-    assert len(rows(host)) == 2
+    assert await host.batches() == 2
 
 
 async def test_no_race_overdraws_an_account(ledger):
@@ -334,67 +273,6 @@ async def test_one_id_raced_by_many_is_recorded_once(ledger):
     codes = [answer.codes[0] for answer in answers]
     assert sorted(codes) == [OK] + [CreateTransferResult.EXISTS] * 63
     assert (await ledger.trial_balance(ALL_LEDGERS)).lines[0].debits_posted == 5
-
-
-def flip(connection):
-    body = bytearray(connection.execute("SELECT body FROM log WHERE seq = 2").fetchone()[0])
-    body[-20] ^= 1
-    connection.execute("UPDATE log SET body = ? WHERE seq = 2", (bytes(body),))
-
-
-def drop(connection):
-    connection.execute("DELETE FROM log WHERE seq = 2")
-
-
-def swap(connection):
-    connection.execute("UPDATE log SET seq = 99 WHERE seq = 2")
-    connection.execute("UPDATE log SET seq = 2 WHERE seq = 3")
-    connection.execute("UPDATE log SET seq = 3 WHERE seq = 99")
-
-
-@pytest.mark.parametrize("damage", [flip, drop, swap])
-async def test_the_ledger_refuses_to_start_on_a_damaged_journal(host, ledger, damage):
-    for number in range(1, 4):
-        await send(ledger, transfer(number, 3, 1, 5))
-    damage(host.databases["ledger"].connection)
-    with pytest.raises(JournalDamaged, match="batch 2"):
-        await restarted(host)
-    audit = await jobs.verify(host.databases["ledger"], lambda done, total: None)
-    assert [finding.row for finding in audit.findings] == ["log 2"]
-    assert audit.ledger is None
-
-
-async def test_verify_proves_the_books_of_a_running_ledger(host, ledger):
-    """MS3."""
-    for number in range(1, 70):
-        await send(ledger, transfer(number, 3, 1, 5))
-    seen = []
-    audit = await jobs.verify(
-        host.databases["ledger"], lambda done, total: seen.append((done, total))
-    )
-    assert audit.findings == ()
-    assert (audit.batches, audit.accounts, audit.transfers) == (70, 3, 69)
-    assert seen == [(32, 70), (64, 70), (70, 70)]
-    assert audit.ledger is not None
-    assert await audit.ledger.lookup_accounts(BOTH) == await ledger.lookup_accounts(BOTH)
-    assert await audit.ledger.trial_balance(ALL_LEDGERS) == await ledger.trial_balance(ALL_LEDGERS)
-    ids = LookupTransfers((U128(1),))
-    assert await audit.ledger.lookup_transfers(ids) == await ledger.lookup_transfers(ids)
-    query = ListTransfers(U128(1), limit=3)
-    assert await audit.ledger.list_transfers(query) == await ledger.list_transfers(query)
-    for command in (
-        audit.ledger.create_accounts(OPENING),
-        send(audit.ledger, transfer(99, 3, 1, 5)),
-    ):
-        with pytest.raises(Unavailable):
-            await command
-
-
-async def test_the_schema_refuses_a_batch_that_no_ledger_writes(host, ledger):
-    insert = "INSERT INTO log VALUES (?, ?, ?, ?)"
-    for row in ((2, 5, b"short", b"x"), (0, 5, bytes(32), b"x"), (2, 5, bytes(32), b"")):
-        with pytest.raises(StatementFailed):
-            await host.databases["ledger"].write(lambda session, row=row: session.run(insert, *row))
 
 
 async def test_the_expiry_job_looks_again_and_again(host, ledger):
@@ -442,7 +320,7 @@ async def test_half_a_record_is_refused(ledger):
 async def test_a_balance_of_the_past_is_told_after_a_restart_too(host, ledger):
     first = await ledger.create_transfers(Transfers((transfer(1, 2, 1, 50),)))
     await ledger.create_transfers(Transfers((transfer(2, 2, 1, 8),)))
-    opened = await app.build(host, app.Settings())
+    opened = await host.restarted()
     for service in (ledger, opened):
         for timestamp, credits in ((first.timestamp - 1, 0), (first.timestamp, 50)):
             found = await service.balances_at(BalancesAt((U128(1), U128(9)), timestamp))
@@ -467,17 +345,3 @@ async def test_changes_are_followed_with_a_cursor(host, ledger):
     assert [change.sequence for change in seen] == [1, 2, 3, 4, 5]
     assert seen[3].transfer == seen[4].transfer
     assert seen[4].timestamp > seen[3].timestamp
-
-
-async def test_a_breach_of_the_books_stops_the_ledger(host):
-    engine = ReferenceEngine(Books())
-    journal = DatabaseJournal(await host.database("ledger"), BEGINNING)
-    service = LedgerService(engine, journal, host.clock, queue_events_max=10)
-    await service.create_accounts(OPENING)
-    await service.check()
-    assert metrics.exposition().count(b"\nsycee_ledger_breaches 0.0\n") == 1
-    engine.books.accounts[1].debits_posted += 1
-    await service.check()
-    assert metrics.exposition().count(b"\nsycee_ledger_breaches 1.0\n") == 1
-    with pytest.raises(Unavailable, match="its books broke"):
-        await service.create_transfers(Transfers((transfer(1, 2, 1, 50),)))

@@ -7,6 +7,7 @@ import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from importlib.resources import files
 from pathlib import Path
 from random import Random
 
@@ -15,7 +16,6 @@ from tests.simulation.journals import Truth
 
 from sycee.runtime.database.checkpoints import LOG_BYTES_MAX
 from sycee.runtime.database.schema import SQLITE_SEQ, Schema
-from sycee.services.ledger import jobs
 from sycee.services.ledger.adapters.embedded.container import Container, ContainerFailed
 from sycee.services.ledger.adapters.embedded.disk import Folder
 from sycee.services.ledger.adapters.embedded.owner import JournalInUse
@@ -166,7 +166,7 @@ def test_a_flipped_bit_in_the_middle_is_noticed(reopen: Open, tmp_path: Path) ->
 
 def test_a_journal_of_an_earlier_release_is_opened(tmp_path: Path, truth: Truth) -> None:
     path = tmp_path / "ledger.sqlite"
-    schema = Path(jobs.__file__).with_name("schema.sql").read_text()
+    schema = files("sycee.services.ledger").joinpath("schema.sql").read_text()
     connection = sqlite3.connect(path)
     connection.execute("PRAGMA journal_mode = WAL")
     connection.executescript(Schema(schema).script(SQLITE_SEQ))
@@ -209,4 +209,11 @@ def test_sqlites_log_does_not_grow_for_ever_under_load(tmp_path: Path) -> None:
             # What its thread does in time, without waiting for the time.
             container.checkpoints.is_due = container.checkpoints._move_most()
     assert logged.stat().st_size < 4 * LOG_BYTES_MAX
+    container.close()
+
+
+def test_a_commit_of_rows_waits_for_the_disk(tmp_path: Path) -> None:
+    """MS1: FULL is 2; with less, the last commits are lost with the power."""
+    container = open_rows(tmp_path / "ledger.sqlite")
+    assert container._writing.execute("PRAGMA synchronous").fetchone()[0] >= 2
     container.close()
