@@ -32,6 +32,7 @@ def steps(arguments: Sequence[str]) -> list[Step]:
         ("tests", ["-m", "coverage", "run", "-m", *pytest]),
         ("coverage of the rules", ["-m", "coverage", "report", f"--include={RULES}",
                                    "--show-missing", "--skip-covered", "--fail-under=100"]),
+        ("kernel, uncompiled", ["-m", "tools.uncompiled"]),
     ]  # fmt: skip
 
 

@@ -55,7 +55,12 @@ def test_campaigns_are_listed(capsys):
 
 
 def test_everything_is_run_with_coverage_and_without_the_slow():
-    assert [name for name, _ in test.steps([])] == ["checks", "tests", "coverage of the rules"]
+    assert [name for name, _ in test.steps([])] == [
+        "checks",
+        "tests",
+        "coverage of the rules",
+        "kernel, uncompiled",
+    ]
     assert test.steps([])[1][1][-2:] == ["-m", "not slow"]
     assert "not slow" not in test.steps(["--all"])[1][1]
     assert "coverage" in test.steps(["--all"])[1][1]
@@ -68,7 +73,7 @@ def test_a_choice_of_tests_is_run_without_coverage():
     ]
 
 
-@pytest.mark.parametrize("broken", ["tools.check", "run", "report"])
+@pytest.mark.parametrize("broken", ["tools.check", "run", "report", "tools.uncompiled"])
 def test_any_step_that_fails_fails_the_whole_after_all_have_run(broken, capsys):
     ran = []
 
@@ -77,7 +82,7 @@ def test_any_step_that_fails_fails_the_whole_after_all_have_run(broken, capsys):
         return int(broken in command)
 
     assert test.main([], run) == 1
-    assert len(ran) == 3
+    assert len(ran) == 4
     assert "FAILED" in capsys.readouterr().out
 
 
