@@ -32,9 +32,11 @@ from tests.services.ledger.notation import (
 from sycee.kernel.refusal import Unavailable
 from sycee.kernel.u128 import U128
 from sycee.services.ledger.adapters.embedded import reading
+from sycee.services.ledger.adapters.embedded.engine import EmbeddedEngine
 from sycee.services.ledger.contract import AccountFlags, Accounts, LookupTransfers, Transfers
 from sycee.services.ledger.contract import CreateTransferResult as Code
-from sycee.services.ledger.domain.entry import JournalDamaged
+from sycee.services.ledger.domain.entry import CALL, HEADER, JournalDamaged, decode_entry
+from sycee.services.ledger.domain.journal import BEGINNING, following
 
 UNCOMPILED = bool(numba.config.DISABLE_JIT)
 SECOND = 10**9
@@ -232,7 +234,6 @@ def test_what_is_due_is_swept_out_when_most_of_it_is_over(monkeypatch):
 
 def test_an_entry_with_a_call_of_an_unknown_kind_is_not_replayed():
     from sycee.services.ledger.adapters.embedded.books import decoded
-    from sycee.services.ledger.domain.entry import CALL, HEADER, decode_entry
 
     pair = Pair()
     pair.send(1_000, Accounts((account(1),)))
@@ -269,3 +270,32 @@ def test_full_books_refuse_before_anything_is_written_beyond_them(room):
     books = pair.kernel
     ids = tuple(U128(10 + n) for n in range(4 * sent))
     assert len(reading.lookup_transfers(books, LookupTransfers(ids)).transfers) == 4 * sent
+
+
+def replayed(*entries):
+    """The kernel's engine, after it has replayed a journal whose hashes fit."""
+    engine, head = EmbeddedEngine(Pair().fresh(), 0), BEGINNING
+    for begin, body in entries:
+        head = following(head, begin, body)
+        engine.replay(head)
+    return engine
+
+
+def test_a_replay_refuses_what_these_rules_did_not_record():
+    """MS3."""
+    pair = Pair()
+    pair.send(1_000, Accounts((account(1), account(2))))
+    pair.send(2_000, Transfers((transfer(10, 1, 9, 5), transfer(11, 1, 2, 5))))
+    assert replayed(*pair.journal).seq == 2
+    opened, (begin, body) = pair.journal
+    code = HEADER.size + CALL.size
+    assert body[code : code + 2] == bytes([Code.CREDIT_ACCOUNT_NOT_FOUND, OK])
+    other_code = body[:code] + bytes([Code.DEBIT_ACCOUNT_NOT_FOUND]) + body[code + 1 :]
+    for damaged, why in (
+        ((begin, other_code), "batch 2 was recorded by other rules"),
+        ((begin + 1, body), "batch 2 was recorded by other rules"),
+        ((1_001, body), "batch 2 goes back in time"),
+        ((begin, b"\x07" + body[1:]), "batch 2 cannot be read"),
+    ):
+        with pytest.raises(JournalDamaged, match=why):
+            replayed(opened, damaged)
