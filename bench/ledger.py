@@ -50,7 +50,7 @@ FEES = AccountId(U128(3))
 PENDING = int(TransferFlags.PENDING)
 POST = int(TransferFlags.POST_PENDING)
 LINKED = int(TransferFlags.LINKED)
-SCHEMA = Path(jobs.__file__).with_name("schema.sql")
+SCHEMA = Path(jobs.__file__).parents[1] / "schema.sql"
 
 
 class Figures(msgspec.Struct, frozen=True):
