@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
@@ -11,7 +12,7 @@ from sycee.services.ledger.adapters.embedded import reading, saving
 from sycee.services.ledger.adapters.embedded.books import CompiledBooks, batch, decoded
 from sycee.services.ledger.adapters.embedded.container import Container, ContainerFailed
 from sycee.services.ledger.adapters.embedded.kernel.state import State, empty
-from sycee.services.ledger.adapters.embedded.rows import Rows
+from sycee.services.ledger.adapters.embedded.rows import Read, Rows
 from sycee.services.ledger.adapters.embedded.snapshots import Snapshots
 from sycee.services.ledger.contract import (
     Accounts,
@@ -55,9 +56,9 @@ class EmbeddedEngine:
         return self.books.timestamp
 
     def apply(self, begin: int, calls: Sequence[Call]) -> Entry:
-        self.seq += 1
         batches = [batch(call.kind, call.records) for call in calls]
-        applied = self.books.apply(self.seq, begin, batches)
+        applied = self.books.apply(self.seq + 1, begin, batches)
+        self.seq += 1
         return Entry([codes.tobytes() for codes in applied.codes], applied.body)
 
     def replay(self, entry: Batch) -> None:
@@ -146,7 +147,7 @@ def restore(
 
     Raises ``JournalDamaged`` rather than open wrong books.
     """
-    books = CompiledBooks(new_state(), Rows(container.read, CACHE_BYTES))
+    books = CompiledBooks(new_state(), Rows(_reading(container), CACHE_BYTES))
     engine = EmbeddedEngine(books, 0)
     snapshot = snapshots and snapshots.newest(lambda seq, digest: container.hash_at(seq) == digest)
     if snapshot and saving.is_readable(snapshot.sections):
@@ -158,6 +159,18 @@ def restore(
         engine.replay(entry)
         progress(entry.seq, last)
     return engine
+
+
+def _reading(container: Container) -> Read:
+    """Reads old rows; a disk that does not give them back makes the ledger unavailable."""
+
+    def read(seq: int, begin: int, size: int) -> bytes:
+        try:
+            return container.read(seq, begin, size)
+        except (ContainerFailed, OSError, sqlite3.Error) as fault:
+            raise Unavailable(f"an old row cannot be read: {fault}") from fault
+
+    return read
 
 
 def _read_ahead(entries: Iterator[Batch]) -> Iterator[Batch]:

@@ -107,7 +107,7 @@ AT_TIME: Final = 10
 AT_PREVIOUS: Final = 11
 AT_JUMP: Final = 12
 AT_DEPTH: Final = 13
-POSTINGS_MAX: Final = 64
+POSTINGS_MAX: Final = 24
 """Postings of an account after which its balances are kept."""
 
 TOTALS: Final = 13
@@ -205,7 +205,7 @@ def empty(accounts_max: int, transfers_max: int, open_max: int) -> State:
         due=_words(2 * open_max + HEAP_SLACK, DUE_ROW),
         undo_accounts=_words(2 * BATCH_MAX, RECORD + 1),
         pasts=_numbers(accounts_max, PAST),
-        checkpoints=_words(accounts_max + transfers_max // 16, CHECKPOINT),
+        checkpoints=_words(accounts_max + transfers_max // 8, CHECKPOINT),
     )
     made.counts[OPEN_TOP] = FIRST_PLACE
     return made
