@@ -47,6 +47,7 @@ _ledger_events = Histogram(
 _ledger_breaches = Gauge(
     "sycee_ledger_breaches", "What must hold in the ledger's books, and does not."
 )
+_ledger_head = Gauge("sycee_ledger_head", "The last entry of the ledger's journal that is on disk.")
 _outbox = Gauge("sycee_outbox_lag_events", "Events waiting to be relayed.", ["database"])
 
 
@@ -83,6 +84,11 @@ def group_units(database: str) -> Histogram:
 def ledger_entry_events() -> Histogram:
     """Observe how many events one entry of the journal holds."""
     return _ledger_events
+
+
+def ledger_head() -> Gauge:
+    """Say how far the ledger's chain of entries is on disk."""
+    return _ledger_head
 
 
 def ledger_breaches() -> Gauge:

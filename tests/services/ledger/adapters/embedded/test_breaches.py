@@ -8,6 +8,7 @@ from tests.services.ledger.notation import PENDING, Accounts, Transfers, account
 pytest.importorskip("numba", reason="the compiled engine needs Numba")
 
 from sycee.kernel.refusal import Unavailable
+from sycee.runtime import metrics
 from sycee.services.ledger.adapters.embedded.books import CompiledBooks, batch
 from sycee.services.ledger.adapters.embedded.kernel.state import empty
 from sycee.services.ledger.adapters.embedded.opening import open_embedded
@@ -59,3 +60,12 @@ def test_books_without_room_take_no_more_and_stay_as_they_are():
 
 def many(count):
     return Accounts(tuple(account(number) for number in range(1, count + 1)))
+
+
+async def test_the_head_of_the_chain_is_told(tmp_path):
+    kept = open_embedded(lambda name: tmp_path / name, "rows", lambda done, total: None)
+    for timestamp in (1000, 2000):
+        await kept.journal.append(timestamp, kept.engine.apply(timestamp, ()).body)
+    assert kept.journal.head.seq == kept.engine.seq == 2
+    assert b"\nsycee_ledger_head 2.0\n" in metrics.exposition()
+    kept.journal.close()

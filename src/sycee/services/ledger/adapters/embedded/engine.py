@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 from sycee.kernel.refusal import Unavailable
+from sycee.runtime import metrics
 from sycee.services.ledger.adapters.embedded import reading, saving
 from sycee.services.ledger.adapters.embedded.books import CompiledBooks, batch, decoded
 from sycee.services.ledger.adapters.embedded.container import Container, ContainerFailed
@@ -125,6 +126,7 @@ class ContainerJournal:
         entry = following(self._head, timestamp, body)
         self._container.append((entry,))
         self._head = entry._replace(body=b"")
+        metrics.ledger_head().set(entry.seq)
 
     @property
     def head(self) -> Batch:
