@@ -15,7 +15,6 @@ from sycee.services.ledger.contract import (
     AccountResults,
     Accounts,
     BalancesAt,
-    BatchTooLarge,
     Changes,
     ListChanges,
     ListTransfers,
@@ -23,7 +22,6 @@ from sycee.services.ledger.contract import (
     LookupTransfers,
     RecordResults,
     Records,
-    RecordsMisshapen,
     TransferResults,
     Transfers,
     TrialBalance,
@@ -31,7 +29,7 @@ from sycee.services.ledger.contract import (
 )
 from sycee.services.ledger.domain.engine import Engine, Reading
 from sycee.services.ledger.domain.entry import ACCOUNTS, TRANSFERS, Call, Entry, called
-from sycee.services.ledger.domain.record import RECORD_BYTES
+from sycee.services.ledger.domain.record import check_records, check_size
 
 _log = logs.logger("ledger")
 Answer = TypeVar("Answer")
@@ -106,12 +104,12 @@ class LedgerService:
         self._committer: asyncio.Task[None] | None = None
 
     async def create_accounts(self, command: Accounts) -> AccountResults:
-        _check_size(len(command.accounts))
+        check_size(len(command.accounts))
         results = await self._submit(called(command))
         return AccountResults(tuple(map(int, results.codes)))
 
     async def create_transfers(self, command: Transfers) -> TransferResults:
-        _check_size(len(command.transfers))
+        check_size(len(command.transfers))
         results = await self._submit(called(command))
         return TransferResults(tuple(map(int, results.codes)), results.timestamp)
 
@@ -122,26 +120,26 @@ class LedgerService:
         return await self._record(TRANSFERS, command)
 
     async def lookup_accounts(self, query: LookupAccounts) -> Accounts:
-        _check_size(len(query.ids))
+        check_size(len(query.ids))
         return await self._read(lambda: self._engine.lookup_accounts(query))
 
     async def lookup_transfers(self, query: LookupTransfers) -> Transfers:
-        _check_size(len(query.ids))
+        check_size(len(query.ids))
         return await self._read(lambda: self._engine.lookup_transfers(query))
 
     async def list_transfers(self, query: ListTransfers) -> Transfers:
-        _check_size(query.limit)
+        check_size(query.limit)
         return await self._read(lambda: self._engine.list_transfers(query))
 
     async def trial_balance(self, query: TrialBalanceQuery) -> TrialBalance:
         return await self._read(lambda: self._engine.trial_balance(query))
 
     async def balances_at(self, query: BalancesAt) -> Accounts:
-        _check_size(len(query.ids))
+        check_size(len(query.ids))
         return await self._read(lambda: self._engine.balances_at(query))
 
     async def list_changes(self, query: ListChanges) -> Changes:
-        _check_size(query.limit)
+        check_size(query.limit)
         return await self._read(lambda: self._engine.list_changes(query))
 
     async def expire_due(self) -> None:
@@ -242,11 +240,12 @@ class LedgerService:
     async def _apply(self, calls: list[_Waiting]) -> _Recorded:
         begin = max(self._clock.now(), self._engine.timestamp + 1)
         given = [waiting.call for waiting in calls]
-        if self._is_threaded and sum(call.events for call in given) > _AT_ONCE_MAX:
+        events = sum(call.events for call in given)
+        if self._is_threaded and events > _AT_ONCE_MAX:
             entry = await asyncio.to_thread(self._engine.apply, begin, given)
         else:
             entry = self._engine.apply(begin, given)
-        metrics.ledger_entry_events().observe(sum(call.events for call in given))
+        metrics.ledger_entry_events().observe(events)
         return _Recorded(calls, begin, entry, self._engine.timestamp)
 
     async def _write(self, recorded: _Recorded) -> None:
@@ -314,19 +313,6 @@ class ReplayedLedger:
 
 def _only_for_reading() -> Unavailable:
     return Unavailable("these books are only for reading")
-
-
-def check_records(command: Records) -> None:
-    """Refuse what is not a batch of records."""
-    events, rest = divmod(len(command.records), RECORD_BYTES)
-    if rest:
-        raise RecordsMisshapen(f"{len(command.records)} bytes; a record has {RECORD_BYTES}")
-    _check_size(events)
-
-
-def _check_size(events: int) -> None:
-    if events > BATCH_MAX:
-        raise BatchTooLarge(f"{events} at once; {BATCH_MAX} are allowed")
 
 
 def _stopped() -> Unavailable:

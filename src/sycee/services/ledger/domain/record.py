@@ -10,9 +10,13 @@ from struct import Struct, error
 
 from sycee.kernel.u128 import U128
 from sycee.services.ledger.contract import (
+    BATCH_MAX,
     Account,
     AccountId,
+    BatchTooLarge,
     FieldOutOfRange,
+    Records,
+    RecordsMisshapen,
     Transfer,
     TransferId,
 )
@@ -121,6 +125,20 @@ def decode_accounts(records: bytes) -> Iterator[Account]:
             flags=fields[11],
             timestamp=fields[12],
         )
+
+
+def check_size(events: int) -> None:
+    """Refuse more events in one call than are allowed."""
+    if events > BATCH_MAX:
+        raise BatchTooLarge(f"{events} at once; {BATCH_MAX} are allowed")
+
+
+def check_records(command: Records) -> None:
+    """Refuse what is not a batch of records."""
+    events, rest = divmod(len(command.records), RECORD_BYTES)
+    if rest:
+        raise RecordsMisshapen(f"{len(command.records)} bytes; a record has {RECORD_BYTES}")
+    check_size(events)
 
 
 def encode_accounts(accounts: Iterable[Account]) -> bytes:

@@ -28,7 +28,6 @@ from sycee.services.ledger.contract import (
     AccountResults,
     Accounts,
     BalancesAt,
-    BatchTooLarge,
     Changes,
     ListChanges,
     ListTransfers,
@@ -36,14 +35,13 @@ from sycee.services.ledger.contract import (
     LookupTransfers,
     RecordResults,
     Records,
-    RecordsMisshapen,
     TransferResults,
     Transfers,
     TrialBalance,
     TrialBalanceQuery,
 )
 from sycee.services.ledger.domain.entry import ACCOUNTS, TRANSFERS, Call, called
-from sycee.services.ledger.domain.record import RECORD_BYTES
+from sycee.services.ledger.domain.record import RECORD_BYTES, check_records, check_size
 
 _log = logs.logger("ledger")
 Answer = TypeVar("Answer")
@@ -127,35 +125,35 @@ class PostgresqlLedger:
         self._stopped: str = ""
 
     async def create_accounts(self, command: Accounts) -> AccountResults:
-        _check_size(len(command.accounts))
+        check_size(len(command.accounts))
         results = await self._submit(ACCOUNTS, called(command).records)
         return AccountResults(tuple(results.codes))
 
     async def create_transfers(self, command: Transfers) -> TransferResults:
-        _check_size(len(command.transfers))
+        check_size(len(command.transfers))
         results = await self._submit(TRANSFERS, called(command).records)
         return TransferResults(tuple(results.codes), results.timestamp)
 
     async def record_accounts(self, command: Records) -> RecordResults:
-        _check_records(command)
+        check_records(command)
         results = await self._submit(ACCOUNTS, command.records)
         return RecordResults(results.codes, results.timestamp)
 
     async def record_transfers(self, command: Records) -> RecordResults:
-        _check_records(command)
+        check_records(command)
         results = await self._submit(TRANSFERS, command.records)
         return RecordResults(results.codes, results.timestamp)
 
     async def lookup_accounts(self, query: LookupAccounts) -> Accounts:
-        _check_size(len(query.ids))
+        check_size(len(query.ids))
         return Accounts(tuple(await self._read(lambda c: book.lookup_accounts(c, query.ids))))
 
     async def lookup_transfers(self, query: LookupTransfers) -> Transfers:
-        _check_size(len(query.ids))
+        check_size(len(query.ids))
         return Transfers(tuple(await self._read(lambda c: book.lookup_transfers(c, query.ids))))
 
     async def list_transfers(self, query: ListTransfers) -> Transfers:
-        _check_size(query.limit)
+        check_size(query.limit)
         found = await self._read(
             lambda c: book.list_transfers(c, query.account, query.after, query.limit)
         )
@@ -165,12 +163,12 @@ class PostgresqlLedger:
         return TrialBalance(tuple(await self._read(lambda c: book.trial_balance(c, query.ledger))))
 
     async def balances_at(self, query: BalancesAt) -> Accounts:
-        _check_size(len(query.ids))
+        check_size(len(query.ids))
         found = await self._read(lambda c: book.balances_at(c, query.ids, query.timestamp))
         return Accounts(tuple(found))
 
     async def list_changes(self, query: ListChanges) -> Changes:
-        _check_size(query.limit)
+        check_size(query.limit)
         found = await self._read(lambda c: book.list_changes(c, query.after, query.limit))
         return Changes(tuple(found))
 
@@ -417,15 +415,3 @@ async def _closed(connection: Connection) -> None:
         await connection.close(timeout=book.CONNECT_S)
     except book.FAULTS:
         connection.terminate()
-
-
-def _check_records(command: Records) -> None:
-    events, rest = divmod(len(command.records), RECORD_BYTES)
-    if rest:
-        raise RecordsMisshapen(f"{len(command.records)} bytes; a record has {RECORD_BYTES}")
-    _check_size(events)
-
-
-def _check_size(events: int) -> None:
-    if events > BATCH_MAX:
-        raise BatchTooLarge(f"{events} at once; {BATCH_MAX} are allowed")

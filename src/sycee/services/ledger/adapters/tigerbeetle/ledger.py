@@ -13,12 +13,10 @@ from sycee.services.ledger.adapters.tigerbeetle.past import account_at
 from sycee.services.ledger.adapters.tigerbeetle.reads import Reads
 from sycee.services.ledger.adapters.tigerbeetle.session import Session, Wire
 from sycee.services.ledger.contract import (
-    BATCH_MAX,
     Account,
     AccountResults,
     Accounts,
     BalancesAt,
-    BatchTooLarge,
     Changes,
     ListChanges,
     ListTransfers,
@@ -26,13 +24,17 @@ from sycee.services.ledger.contract import (
     LookupTransfers,
     RecordResults,
     Records,
-    RecordsMisshapen,
     TransferResults,
     Transfers,
     TrialBalance,
     TrialBalanceQuery,
 )
-from sycee.services.ledger.domain.record import encode_accounts, encode_transfers
+from sycee.services.ledger.domain.record import (
+    check_records,
+    check_size,
+    encode_accounts,
+    encode_transfers,
+)
 
 _PAST_AT_ONCE = 32
 """Accounts whose past is looked for at the same time, for one call."""
@@ -70,36 +72,36 @@ class TigerBeetleLedger:
         await self._cluster.close()
 
     async def create_accounts(self, command: Accounts) -> AccountResults:
-        _check_size(len(command.accounts))
+        check_size(len(command.accounts))
         records = encode_accounts(command.accounts)
         results = await self._cluster.write(Operation.CREATE_ACCOUNTS, records)
         return AccountResults(tuple(results.codes))
 
     async def create_transfers(self, command: Transfers) -> TransferResults:
-        _check_size(len(command.transfers))
+        check_size(len(command.transfers))
         records = encode_transfers(command.transfers)
         results = await self._cluster.write(Operation.CREATE_TRANSFERS, records)
         return TransferResults(tuple(results.codes), results.timestamp)
 
     async def record_accounts(self, command: Records) -> RecordResults:
-        _check_records(command)
+        check_records(command)
         records = _without_reserved(command.records)
         return await self._cluster.write(Operation.CREATE_ACCOUNTS, records)
 
     async def record_transfers(self, command: Records) -> RecordResults:
-        _check_records(command)
+        check_records(command)
         return await self._cluster.write(Operation.CREATE_TRANSFERS, command.records)
 
     async def lookup_accounts(self, query: LookupAccounts) -> Accounts:
-        _check_size(len(query.ids))
+        check_size(len(query.ids))
         return Accounts((await self._reads.accounts(query.ids)).accounts)
 
     async def lookup_transfers(self, query: LookupTransfers) -> Transfers:
-        _check_size(len(query.ids))
+        check_size(len(query.ids))
         return Transfers(await self._reads.transfers(query.ids))
 
     async def list_transfers(self, query: ListTransfers) -> Transfers:
-        _check_size(query.limit)
+        check_size(query.limit)
         if query.limit <= 0:
             return Transfers(())
         first = max(query.after, 0) + 1
@@ -109,7 +111,7 @@ class TigerBeetleLedger:
         return await sums.trial_balance(self._reads, query)
 
     async def balances_at(self, query: BalancesAt) -> Accounts:
-        _check_size(len(query.ids))
+        check_size(len(query.ids))
         page = await self._reads.accounts(query.ids)
         at = query.timestamp
         if at >= page.read_at:
@@ -124,7 +126,7 @@ class TigerBeetleLedger:
         return Accounts(tuple(await asyncio.gather(*map(as_it_stood, known))))
 
     async def list_changes(self, query: ListChanges) -> Changes:
-        _check_size(query.limit)
+        check_size(query.limit)
         return await changes.list_changes(self._reads, query)
 
 
@@ -135,15 +137,3 @@ def _without_reserved(records: bytes) -> bytes:
     for place in _RESERVED:
         cleaned[place::RECORD_BYTES] = nothing
     return bytes(cleaned)
-
-
-def _check_records(command: Records) -> None:
-    events, rest = divmod(len(command.records), RECORD_BYTES)
-    if rest:
-        raise RecordsMisshapen(f"{len(command.records)} bytes; a record has {RECORD_BYTES}")
-    _check_size(events)
-
-
-def _check_size(events: int) -> None:
-    if events > BATCH_MAX:
-        raise BatchTooLarge(f"{events} at once; {BATCH_MAX} are allowed")
