@@ -6,7 +6,7 @@ import asyncio
 import importlib.util
 import os
 import socket
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import msgspec
 
@@ -15,10 +15,8 @@ from sycee.runtime import logs
 from sycee.runtime.database import Database
 from sycee.runtime.host import Host
 from sycee.services.ledger.adapters.embedded.owner import JournalInUse
-from sycee.services.ledger.adapters.tigerbeetle.ledger import TigerBeetleLedger, over_library
-from sycee.services.ledger.adapters.tigerbeetle.library import EngineMissing
 from sycee.services.ledger.contract import Ledger
-from sycee.services.ledger.domain.engine import ReferenceEngine
+from sycee.services.ledger.domain.engine import EngineMissing, ReferenceEngine
 from sycee.services.ledger.domain.entry import JournalDamaged
 from sycee.services.ledger.domain.journal import Replay
 from sycee.services.ledger.jobs import (
@@ -31,6 +29,9 @@ from sycee.services.ledger.jobs import (
 from sycee.services.ledger.jobs.move import Moved, MoveRefused, move
 from sycee.services.ledger.service import LedgerService
 from sycee.services.ledger.store import DatabaseJournal
+
+if TYPE_CHECKING:
+    from sycee.services.ledger.adapters.tigerbeetle.ledger import TigerBeetleLedger
 
 SEGMENTS = "ledger-journal"
 """The folder of a journal in segments, in the data directory."""
@@ -190,6 +191,9 @@ async def move_to_tigerbeetle(
 
 def _reach_tigerbeetle(settings: Settings) -> TigerBeetleLedger:
     """The books of a cluster, whether it answers now or later."""
+    # Its modules, too, are needed by those only who use it.
+    from sycee.services.ledger.adapters.tigerbeetle.ledger import TigerBeetleLedger, over_library
+
     return TigerBeetleLedger(
         over_library(settings.tigerbeetle_cluster_id, settings.tigerbeetle_addresses),
         settings.tigerbeetle_deadline_s,

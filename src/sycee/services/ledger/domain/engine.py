@@ -23,6 +23,10 @@ from sycee.services.ledger.domain.books import Books
 from sycee.services.ledger.domain.entry import Call, Entry, apply
 
 
+class EngineMissing(Exception):
+    """What the engine needs is not there, or is of another release; the text says what to do."""
+
+
 class Reading(Protocol):
     """Books that answer as they stand. What each answers is said by the contract."""
 

@@ -14,6 +14,7 @@ from types import ModuleType
 from typing import Final
 
 from sycee.runtime import logs
+from sycee.services.ledger.domain.engine import EngineMissing
 
 RELEASE: Final = "0.17."
 """The releases whose records, operations and result codes are known here."""
@@ -21,10 +22,6 @@ LOG_EVERY_S: Final = 10.0
 """While the cluster is away the library complains several times a second."""
 
 _log = logs.logger("tigerbeetle")
-
-
-class EngineMissing(Exception):
-    """What the engine needs is not there, or is of another release; the text says what to do."""
 
 
 class Packet(ctypes.Structure):
