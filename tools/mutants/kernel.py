@@ -343,9 +343,9 @@ MUTANTS = mutants(
         ),
         (
             "the row behind the one that was asked for",
-            "book",
-            "        if work.fetched[middle, RECORD] < number:\n",
-            "        if work.fetched[middle, RECORD] <= number:\n",
+            "words",
+            "        if rows[middle, word] < value:\n",
+            "        if rows[middle, word] <= value:\n",
         ),
         (
             "a gap in a page hides what lies behind",

@@ -12,7 +12,7 @@ from sycee.services.ledger.adapters.embedded.kernel.codes import (
     PENDING,
 )
 from sycee.services.ledger.adapters.embedded.kernel.due import push
-from sycee.services.ledger.adapters.embedded.kernel.jit import inlined, part
+from sycee.services.ledger.adapters.embedded.kernel.jit import part
 from sycee.services.ledger.adapters.embedded.kernel.state import (
     ACCOUNTS,
     BASE,
@@ -60,42 +60,43 @@ from sycee.services.ledger.adapters.embedded.kernel.words import (
     Words,
     copy,
     decrease,
+    first_from,
     flags,
     timeout_s,
 )
 
 
-@inlined
+@part
 def status_of(known: np.uint64) -> int:
     """The status in what ``index.find`` gave of a transfer."""
     return np.int64((known - ONE) & STATUS_MASK)
 
 
-@inlined
+@part
 def value_of(known: np.uint64) -> int:
     """The value in what ``index.find`` gave of a transfer."""
     return np.int64((known - ONE) >> STATUS_BITS)
 
 
-@inlined
+@part
 def _entry(status: int, value: int) -> np.uint64:
     return U(value) << STATUS_BITS | U(status)
 
 
-@inlined
+@part
 def find_transfer(state: State, rows: Words, row: int, word: int) -> np.uint64:
     """What the index has under the id in a record's word; zero when nothing."""
     return index.find(state.transfer_index, rows[row, word], rows[row, word + 1])
 
 
-@inlined
+@part
 def find_account(state: State, rows: Words, row: int, word: int) -> int:
     """The row of the account whose id is in a record's word; -1 of an unknown one."""
     known = index.find(state.account_index, rows[row, word], rows[row, word + 1])
     return np.int64(known) - 1
 
 
-@inlined
+@part
 def touch(state: State, row: int) -> None:
     """Announce a change of an account; inside a chain, what it held is kept."""
     if state.counts[CHAIN]:
@@ -105,7 +106,7 @@ def touch(state: State, row: int) -> None:
         state.counts[UNDO_ACCOUNTS] = kept + 1
 
 
-@inlined
+@part
 def record(
     state: State, work: Work, rows: Words, row: int, at: np.uint64, debit: int, credit: int
 ) -> int:
@@ -120,7 +121,7 @@ def record(
     return place
 
 
-@inlined
+@part
 def index_recorded(state: State, work: Work, place: int, status: int, value: int) -> None:
     """Make the transfer in the entry's rows findable."""
     rows = work.rows
@@ -149,7 +150,7 @@ def open_pending(state: State, work: Work, row: int, debit: int, credit: int) ->
         push(state, place)
 
 
-@inlined
+@part
 def end_pending(state: State, place: int, status: int) -> None:
     """An open pending transfer is resolved: posted, voided or expired."""
     counts, kept = state.counts, state.open
@@ -164,7 +165,7 @@ def end_pending(state: State, place: int, status: int) -> None:
         counts[UNDO_RESOLVED] += 1
 
 
-@inlined
+@part
 def release(state: State, pending: Words, place: int, debit: int, credit: int) -> None:
     """Take a pending amount from both accounts' pending balances."""
     low, high = pending[place, AMOUNT], pending[place, AMOUNT + 1]
@@ -172,7 +173,7 @@ def release(state: State, pending: Words, place: int, debit: int, credit: int) -
     decrease(state.accounts, credit, CREDITS_PENDING, low, high)
 
 
-@inlined
+@part
 def reopen(state: State, pending: Words, place: int, debit: int, credit: int) -> None:
     """Open the accounts again that a pending transfer had closed."""
     kind = flags(pending, place)
@@ -201,7 +202,7 @@ def settle_ended(state: State) -> None:
     counts[ENDED] = 0
 
 
-@inlined
+@part
 def _free(state: State, place: int) -> None:
     state.open[place, ROW_NUMBER] = NO_ROW
     state.places[state.counts[FREE], FREE_PLACES] = place
@@ -233,7 +234,7 @@ def undo_transfers(state: State, work: Work, first: int, ended: int, last_transf
     counts[LAST_TRANSFER] = last_transfer
 
 
-@inlined
+@part
 def _undo_accounts(state: State) -> None:
     for kept in range(state.counts[UNDO_ACCOUNTS] - 1, -1, -1):
         row = np.int64(state.undo_accounts[kept, RECORD])
@@ -251,23 +252,10 @@ def undo_openings(state: State, work: Work, first: int) -> None:
     counts[ROWS] = state.counts[BASE] + first
 
 
-@inlined
+@part
 def is_kept(status: int) -> bool:
     """Whether the record of a transfer of that status is an old row, to be fetched."""
     return status in (RECORDED, POSTED, VOIDED, EXPIRED)
-
-
-@inlined
-def _fetched(work: Work, number: np.uint64) -> int:
-    """Where the record of an old row is among those fetched."""
-    first, after = 0, work.fetched_count
-    while first < after:
-        middle = (first + after) // 2
-        if work.fetched[middle, RECORD] < number:
-            first = middle + 1
-        else:
-            after = middle
-    return first
 
 
 @part
@@ -279,4 +267,5 @@ def load(state: State, work: Work, known: np.uint64, place: int) -> None:
     elif value >= state.counts[BASE]:
         copy(work.rows, value - state.counts[BASE], state.open, place)
     else:
-        copy(work.fetched, _fetched(work, U(value)), state.open, place)
+        row = first_from(work.fetched, work.fetched_count, RECORD, U(value))
+        copy(work.fetched, row, state.open, place)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from sycee.services.ledger.adapters.embedded.kernel.codes import SECOND_NS
-from sycee.services.ledger.adapters.embedded.kernel.jit import inlined, part
+from sycee.services.ledger.adapters.embedded.kernel.jit import part
 from sycee.services.ledger.adapters.embedded.kernel.state import (
     DUE,
     DUE_ROW,
@@ -18,7 +18,7 @@ from sycee.services.ledger.adapters.embedded.kernel.state import (
 from sycee.services.ledger.adapters.embedded.kernel.words import TIMESTAMP, U, Words, timeout_s
 
 
-@inlined
+@part
 def due_at(rows: Words, row: int) -> np.uint64:
     """When a pending transfer with a timeout expires."""
     return rows[row, TIMESTAMP] + timeout_s(rows, row) * SECOND_NS
@@ -36,7 +36,7 @@ def push(state: State, place: int) -> None:
     _rise(heap, at)
 
 
-@inlined
+@part
 def is_over(state: State, at: int) -> bool:
     """Whether an entry's transfer has ended, or never came to be."""
     place = np.int64(state.due[at, 2])
@@ -71,14 +71,14 @@ def sweep(state: State) -> None:
         _sink(heap, at, size)
 
 
-@inlined
+@part
 def _is_before(heap: Words, one: int, other: int) -> bool:
     return heap[one, 0] < heap[other, 0] or (
         heap[one, 0] == heap[other, 0] and heap[one, 1] < heap[other, 1]
     )
 
 
-@inlined
+@part
 def _swap(heap: Words, one: int, other: int) -> None:
     for word in range(DUE_ROW):
         heap[one, word], heap[other, word] = heap[other, word], heap[one, word]

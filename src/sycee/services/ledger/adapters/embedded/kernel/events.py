@@ -12,7 +12,7 @@ from sycee.services.ledger.adapters.embedded.kernel.book import (
     undo_openings,
     undo_transfers,
 )
-from sycee.services.ledger.adapters.embedded.kernel.jit import inlined, part
+from sycee.services.ledger.adapters.embedded.kernel.jit import part
 from sycee.services.ledger.adapters.embedded.kernel.move import move
 from sycee.services.ledger.adapters.embedded.kernel.opening import open_account
 from sycee.services.ledger.adapters.embedded.kernel.repeat import repeated
@@ -79,21 +79,21 @@ def chain_of_transfers(
     return after
 
 
-@inlined
+@part
 def _begin_chain(state: State) -> None:
     state.counts[CHAIN] = 1
     state.counts[UNDO_ACCOUNTS] = 0
     state.counts[UNDO_RESOLVED] = 0
 
 
-@inlined
+@part
 def _chain_end(events: Words, place: int, size: int) -> int:
     while place < size and flags(events, place) & c.LINKED:
         place += 1
     return min(place + 1, size)
 
 
-@inlined
+@part
 def _tell_chain(codes: Codes, first: int, after: int, failed: int, is_open: bool) -> None:
     for place in range(first, after):
         if place != failed:
@@ -132,7 +132,7 @@ def create_transfer(
     return move(state, work, events, event, at)
 
 
-@inlined
+@part
 def burn(state: State, events: Words, event: int, code: int) -> None:
     # Only the event that failed for a passing reason: those that failed with it may come again.
     if code in (

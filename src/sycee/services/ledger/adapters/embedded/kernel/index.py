@@ -13,7 +13,7 @@ from typing import Final, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from sycee.services.ledger.adapters.embedded.kernel.jit import inlined, part
+from sycee.services.ledger.adapters.embedded.kernel.jit import part
 from sycee.services.ledger.adapters.embedded.kernel.words import ONE, ZERO, U, Words
 
 SLOTS: Final = 256
@@ -56,7 +56,7 @@ PAGE: Final = SLOTS * SLOT + 2
 """Words of a page."""
 
 
-@inlined
+@part
 def _hash(low: np.uint64, high: np.uint64, seed: np.uint64) -> np.uint64:
     """The finalizer of MurmurHash3 (Appleby, public domain) over both halves."""
     mixed = low ^ (high * U(0x9E37_79B9_7F4A_7C15)) ^ seed
@@ -68,7 +68,7 @@ def _hash(low: np.uint64, high: np.uint64, seed: np.uint64) -> np.uint64:
     return mixed
 
 
-@inlined
+@part
 def _page_of(index: Index, mixed: np.uint64) -> np.int64:
     depth = index.counts[DEPTH]
     if depth == ZERO:
@@ -106,7 +106,7 @@ def replace(index: Index, low: np.uint64, high: np.uint64, value: np.uint64) -> 
         slot = (slot + ONE) & _LAST_SLOT
 
 
-@inlined
+@part
 def _full(page: np.int64) -> np.uint64:
     return FULL_MIN + (U(page) * U(0x9E37_79B1) >> U(16)) % FULL_SPREAD
 
@@ -123,7 +123,7 @@ def insert(index: Index, low: np.uint64, high: np.uint64, value: np.uint64) -> N
     index.counts[IDS] += ONE
 
 
-@inlined
+@part
 def _place(
     index: Index,
     page: np.int64,
@@ -188,7 +188,7 @@ def _split(index: Index, page: np.int64, mixed: np.uint64) -> None:
     _divide(index, page, new, _HASH_BITS - depth - ONE)
 
 
-@inlined
+@part
 def _point(index: Index, new: np.int64, depth: np.uint64, mixed: np.uint64) -> None:
     """Let the upper half of a page's prefixes lead to the new page."""
     below = index.counts[DEPTH] - depth
@@ -201,7 +201,7 @@ def _point(index: Index, new: np.int64, depth: np.uint64, mixed: np.uint64) -> N
         index.directory[entry] = new
 
 
-@inlined
+@part
 def _divide(index: Index, page: np.int64, new: np.int64, bit: np.uint64) -> None:
     pages, spare = index.pages, np.int64(index.counts[SPARE])
     for word in range(SLOTS * SLOT + 1):
@@ -216,7 +216,7 @@ def _divide(index: Index, page: np.int64, new: np.int64, bit: np.uint64) -> None
             _place(index, goes, mixed, low, high, value)
 
 
-@inlined
+@part
 def _double(index: Index) -> None:
     size = np.int64(ONE << index.counts[DEPTH])
     directory = index.directory

@@ -30,10 +30,6 @@ def part(function: Callable[Given, Found]) -> Callable[Given, Found]:
     return _njit(**_SETTINGS)(function)
 
 
-inlined = part
-"""A few operations with a name: the compiler puts them where they are used."""
-
-
 def entry(*arguments: object) -> Callable[[Callable[Given, Found]], Callable[Given, Found]]:
     """A function that Python calls, compiled for arguments like these and for no others."""
     typeof = vars(numba)["typeof"]

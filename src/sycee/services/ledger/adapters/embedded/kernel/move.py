@@ -12,7 +12,7 @@ from sycee.services.ledger.adapters.embedded.kernel.book import (
     record,
     touch,
 )
-from sycee.services.ledger.adapters.embedded.kernel.jit import inlined, part
+from sycee.services.ledger.adapters.embedded.kernel.jit import part
 from sycee.services.ledger.adapters.embedded.kernel.state import (
     ACCOUNTS,
     BASE,
@@ -37,6 +37,7 @@ from sycee.services.ledger.adapters.embedded.kernel.words import (
     Words,
     add,
     code,
+    first_from,
     flags,
     increase,
     is_less,
@@ -91,7 +92,7 @@ def move(state: State, work: Work, events: Words, event: int, at: np.uint64) -> 
     return c.OK
 
 
-@inlined
+@part
 def closed(state: State, debit: int, credit: int) -> int:
     """Which of two accounts, if any, is closed."""
     if flags(state.accounts, debit) & c.CLOSED:
@@ -106,17 +107,11 @@ def regresses(state: State, timestamp: np.uint64) -> bool:
     """Whether a transfer of that time would not be later than all, or share its nanosecond."""
     if timestamp <= np.uint64(state.counts[LAST_TRANSFER]):
         return True
-    first, after = 0, state.counts[ACCOUNTS]
-    while first < after:
-        middle = (first + after) // 2
-        if state.accounts[middle, TIMESTAMP] < timestamp:
-            first = middle + 1
-        else:
-            after = middle
+    first = first_from(state.accounts, state.counts[ACCOUNTS], TIMESTAMP, timestamp)
     return first < state.counts[ACCOUNTS] and state.accounts[first, TIMESTAMP] == timestamp
 
 
-@inlined
+@part
 def _misshapen(events: Words, event: int, kind: np.uint64) -> int:
     if is_zero(events, event, DEBIT):
         return c.DEBIT_ZERO
@@ -145,7 +140,7 @@ def _misshapen(events: Words, event: int, kind: np.uint64) -> int:
     return c.OK
 
 
-@inlined
+@part
 def _misplaced(state: State, events: Words, event: int, debit: int, credit: int) -> int:
     where = ledger(state.accounts, debit)
     if where != ledger(state.accounts, credit):
@@ -169,7 +164,7 @@ def _untimely(state: State, events: Words, event: int, debit: int, credit: int) 
     return c.OK
 
 
-@inlined
+@part
 def _balanced(
     state: State, events: Words, event: int, kind: np.uint64, debit: int, credit: int
 ) -> tuple[np.uint64, np.uint64]:
@@ -186,7 +181,7 @@ def _balanced(
     return low, high
 
 
-@inlined
+@part
 def _room(
     accounts: Words, row: int, has: int, used: int, reserved: int
 ) -> tuple[np.uint64, np.uint64]:
@@ -202,13 +197,13 @@ def _room(
     return subtract(accounts[row, has], accounts[row, has + 1], low, high)
 
 
-@inlined
+@part
 def _is_over(accounts: Words, row: int, word: int, low: np.uint64, high: np.uint64) -> bool:
     """Whether a balance and an amount are too much for 128 bits."""
     return add(accounts[row, word], accounts[row, word + 1], low, high)[2]
 
 
-@inlined
+@part
 def _is_over_in_all(
     accounts: Words, row: int, pending: int, posted: int, low: np.uint64, high: np.uint64
 ) -> bool:
@@ -222,7 +217,7 @@ def _is_over_in_all(
     return add(total[0], total[1], low, high)[2]
 
 
-@inlined
+@part
 def _overflows(
     state: State, kind: np.uint64, low: np.uint64, high: np.uint64, debit: int, credit: int
 ) -> int:
@@ -243,7 +238,7 @@ def _overflows(
     return c.OK
 
 
-@inlined
+@part
 def _exceeds(state: State, low: np.uint64, high: np.uint64, debit: int, credit: int) -> int:
     if flags(state.accounts, debit) & c.DEBITS_LIMITED and _is_beyond(
         state.accounts, debit, DEBITS_PENDING, DEBITS_POSTED, CREDITS_POSTED, low, high
@@ -256,7 +251,7 @@ def _exceeds(state: State, low: np.uint64, high: np.uint64, debit: int, credit: 
     return c.OK
 
 
-@inlined
+@part
 def _is_beyond(
     accounts: Words,
     row: int,
@@ -277,7 +272,7 @@ def _is_beyond(
     return is_less(accounts[row, limit], accounts[row, limit + 1], total[0], total[1])
 
 
-@inlined
+@part
 def _count(
     state: State, kind: np.uint64, low: np.uint64, high: np.uint64, debit: int, credit: int
 ) -> None:

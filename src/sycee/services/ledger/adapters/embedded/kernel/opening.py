@@ -7,7 +7,7 @@ import numpy as np
 from sycee.services.ledger.adapters.embedded.kernel import codes as c
 from sycee.services.ledger.adapters.embedded.kernel import index
 from sycee.services.ledger.adapters.embedded.kernel.book import record
-from sycee.services.ledger.adapters.embedded.kernel.jit import inlined, part
+from sycee.services.ledger.adapters.embedded.kernel.jit import part
 from sycee.services.ledger.adapters.embedded.kernel.state import (
     ACCOUNTS,
     BASE,
@@ -76,7 +76,7 @@ def open_account(state: State, work: Work, events: Words, event: int, at: np.uin
     return c.OK
 
 
-@inlined
+@part
 def _repeated(events: Words, event: int, accounts: Words, row: int) -> int:
     if flags(events, event) != flags(accounts, row):
         return c.A_DIFFERENT_FLAGS
@@ -93,7 +93,7 @@ def _repeated(events: Words, event: int, accounts: Words, row: int) -> int:
     return c.A_EXISTS
 
 
-@inlined
+@part
 def _misshapen(events: Words, event: int, kind: np.uint64) -> int:
     if kind & c.LIMITED == c.LIMITED:
         return c.A_FLAGS_EXCLUSIVE
@@ -112,7 +112,7 @@ def _misshapen(events: Words, event: int, kind: np.uint64) -> int:
     return c.OK
 
 
-@inlined
+@part
 def _regresses(state: State, work: Work, event: int, timestamp: np.uint64) -> bool:
     accounts = state.counts[ACCOUNTS]
     if accounts > 0 and timestamp <= state.accounts[accounts - 1, TIMESTAMP]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from sycee.services.ledger.adapters.embedded.kernel.jit import inlined, part
+from sycee.services.ledger.adapters.embedded.kernel.jit import part
 from sycee.services.ledger.adapters.embedded.kernel.state import (
     AT_DEPTH,
     AT_FLAGS,
@@ -54,7 +54,7 @@ def note(state: State, sides: npt.NDArray[np.int32]) -> None:
                 _keep(state, account)
 
 
-@inlined
+@part
 def _keep(state: State, account: int) -> None:
     kept, place = state.checkpoints, state.counts[CHECKPOINTS]
     state.counts[CHECKPOINTS] = place + 1
@@ -71,17 +71,17 @@ def _keep(state: State, account: int) -> None:
     state.pasts[account, PAST_POSTINGS] = 0
 
 
-@inlined
+@part
 def _depth(state: State, number: int) -> np.uint64:
     return state.checkpoints[number - 1, AT_DEPTH] if number > 0 else ZERO
 
 
-@inlined
+@part
 def _jump_of(state: State, number: int) -> int:
     return np.int64(state.checkpoints[number - 1, AT_JUMP]) if number > 0 else np.int64(0)
 
 
-@inlined
+@part
 def _jump(state: State, previous: int) -> int:
     """How far back the next checkpoint after ``previous`` jumps."""
     middle = _jump_of(state, previous)
@@ -106,7 +106,7 @@ def balance_before(state: State, account: int, rows: int, timestamp: int) -> int
     return number - 1
 
 
-@inlined
+@part
 def _is_beyond(state: State, number: int, rows: int, timestamp: int) -> bool:
     kept = state.checkpoints
     return kept[number - 1, AT_ROWS] > U(rows) or kept[number - 1, AT_TIME] > U(timestamp)

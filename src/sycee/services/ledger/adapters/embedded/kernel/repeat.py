@@ -6,7 +6,7 @@ import numpy as np
 
 from sycee.services.ledger.adapters.embedded.kernel import codes as c
 from sycee.services.ledger.adapters.embedded.kernel.book import find_transfer, load, status_of
-from sycee.services.ledger.adapters.embedded.kernel.jit import inlined, part
+from sycee.services.ledger.adapters.embedded.kernel.jit import part
 from sycee.services.ledger.adapters.embedded.kernel.state import (
     EXISTING,
     FAILED,
@@ -55,7 +55,7 @@ def repeated(state: State, work: Work, events: Words, event: int, known: np.uint
     return _compared(events, event, kept, kind)
 
 
-@inlined
+@part
 def _compared(events: Words, event: int, kept: Words, kind: np.uint64) -> int:
     if not same(events, event, kept, EXISTING, DEBIT):
         return c.DIFFERENT_DEBIT
@@ -85,7 +85,7 @@ def _compared(events: Words, event: int, kept: Words, kind: np.uint64) -> int:
     return c.EXISTS
 
 
-@inlined
+@part
 def _compared_resolving(events: Words, event: int, kept: Words, kind: np.uint64) -> int:
     """As above, with all that a post or void leaves to its pending transfer filled in."""
     if not is_zero(events, event, DEBIT) and not same(events, event, kept, EXISTING, DEBIT):

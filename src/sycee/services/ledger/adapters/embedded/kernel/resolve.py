@@ -18,7 +18,7 @@ from sycee.services.ledger.adapters.embedded.kernel.book import (
     value_of,
 )
 from sycee.services.ledger.adapters.embedded.kernel.due import due_at, is_over, pop
-from sycee.services.ledger.adapters.embedded.kernel.jit import inlined, part
+from sycee.services.ledger.adapters.embedded.kernel.jit import part
 from sycee.services.ledger.adapters.embedded.kernel.move import closed, regresses
 from sycee.services.ledger.adapters.embedded.kernel.state import (
     BASE,
@@ -135,7 +135,7 @@ def expire(state: State, work: Work, at: np.uint64) -> None:
         pop(state)
 
 
-@inlined
+@part
 def _expire(state: State, work: Work, place: int) -> None:
     pending = state.open
     debit, credit = np.int64(pending[place, DEBIT_ROW]), np.int64(pending[place, CREDIT_ROW])
@@ -153,7 +153,7 @@ def _expire(state: State, work: Work, place: int) -> None:
     rows[row, LEDGER_CODE_FLAGS] = told | c.EXPIRED_ROW << FLAGS_SHIFT
 
 
-@inlined
+@part
 def _misshapen(events: Words, event: int, kind: np.uint64) -> int:
     if kind & c.RESOLVING == c.RESOLVING or kind & c.NOT_IN_RESOLVING:
         return c.FLAGS_EXCLUSIVE
@@ -171,7 +171,7 @@ def _misshapen(events: Words, event: int, kind: np.uint64) -> int:
     return c.OK
 
 
-@inlined
+@part
 def _resolved_amount(
     events: Words, event: int, kind: np.uint64, pending: Words, place: int
 ) -> tuple[np.uint64, np.uint64]:
@@ -184,7 +184,7 @@ def _resolved_amount(
     return events[event, AMOUNT], events[event, AMOUNT + 1]
 
 
-@inlined
+@part
 def _different(events: Words, event: int, pending: Words, place: int) -> int:
     if not is_zero(events, event, DEBIT) and not same(events, event, pending, place, DEBIT):
         return c.PENDING_DIFFERENT_DEBIT
@@ -197,7 +197,7 @@ def _different(events: Words, event: int, pending: Words, place: int) -> int:
     return c.OK
 
 
-@inlined
+@part
 def _wrong_amount(
     kind: np.uint64, low: np.uint64, high: np.uint64, pending: Words, place: int
 ) -> int:
@@ -210,7 +210,7 @@ def _wrong_amount(
     return c.OK
 
 
-@inlined
+@part
 def _ended(status: int, pending: Words, place: int, at: np.uint64) -> int:
     if status in (POSTED, JUST_POSTED):
         return c.ALREADY_POSTED
@@ -223,7 +223,7 @@ def _ended(status: int, pending: Words, place: int, at: np.uint64) -> int:
     return c.OK
 
 
-@inlined
+@part
 def _complete(
     rows: Words, row: int, pending: Words, place: int, low: np.uint64, high: np.uint64
 ) -> None:

@@ -10,7 +10,7 @@ from typing import Final, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from sycee.services.ledger.adapters.embedded.kernel.jit import inlined
+from sycee.services.ledger.adapters.embedded.kernel.jit import part
 
 Words: TypeAlias = npt.NDArray[np.uint64]
 U = np.uint64
@@ -46,57 +46,57 @@ HIGH_SHIFT: Final = U(32)
 LEDGER_AND_CODE: Final = U(0x0000_FFFF_FFFF_FFFF)
 
 
-@inlined
+@part
 def flags(rows: Words, row: int) -> np.uint64:
     return rows[row, LEDGER_CODE_FLAGS] >> FLAGS_SHIFT
 
 
-@inlined
+@part
 def ledger(rows: Words, row: int) -> np.uint64:
     return rows[row, LEDGER_CODE_FLAGS] & LOW_32
 
 
-@inlined
+@part
 def code(rows: Words, row: int) -> np.uint64:
     return (rows[row, LEDGER_CODE_FLAGS] >> CODE_SHIFT) & LOW_16
 
 
-@inlined
+@part
 def timeout_s(rows: Words, row: int) -> np.uint64:
     return rows[row, USER_32_AND_TIMEOUT] >> HIGH_SHIFT
 
 
-@inlined
+@part
 def user_32(rows: Words, row: int) -> np.uint64:
     return rows[row, USER_32_AND_TIMEOUT] & LOW_32
 
 
-@inlined
+@part
 def is_zero(rows: Words, row: int, word: int) -> bool:
     """Whether a 128-bit number is 0."""
     return rows[row, word] == ZERO and rows[row, word + 1] == ZERO
 
 
-@inlined
+@part
 def is_max(rows: Words, row: int, word: int) -> bool:
     """Whether a 128-bit number is 2¹²⁸-1."""
     return rows[row, word] == MAX and rows[row, word + 1] == MAX
 
 
-@inlined
+@part
 def same(rows: Words, row: int, others: Words, other: int, word: int) -> bool:
     """Whether two records agree in a 128-bit number."""
     return rows[row, word] == others[other, word] and rows[row, word + 1] == others[other, word + 1]
 
 
-@inlined
+@part
 def copy(rows: Words, row: int, others: Words, other: int) -> None:
     """Copy a whole record."""
     for word in range(RECORD):
         others[other, word] = rows[row, word]
 
 
-@inlined
+@part
 def add(
     low: np.uint64, high: np.uint64, low_2: np.uint64, high_2: np.uint64
 ) -> tuple[np.uint64, np.uint64, bool]:
@@ -109,7 +109,7 @@ def add(
     return total, topped, over or topped < top
 
 
-@inlined
+@part
 def subtract(
     low: np.uint64, high: np.uint64, low_2: np.uint64, high_2: np.uint64
 ) -> tuple[np.uint64, np.uint64]:
@@ -118,18 +118,31 @@ def subtract(
     return low - low_2, high - high_2 - borrow
 
 
-@inlined
+@part
 def is_less(low: np.uint64, high: np.uint64, low_2: np.uint64, high_2: np.uint64) -> bool:
     return high < high_2 or (high == high_2 and low < low_2)
 
 
-@inlined
+@part
 def increase(rows: Words, row: int, word: int, low: np.uint64, high: np.uint64) -> None:
     """Add to a balance; that it does not overflow is known."""
     rows[row, word], rows[row, word + 1], _ = add(rows[row, word], rows[row, word + 1], low, high)
 
 
-@inlined
+@part
 def decrease(rows: Words, row: int, word: int, low: np.uint64, high: np.uint64) -> None:
     """Take from a balance; that it holds as much is known."""
     rows[row, word], rows[row, word + 1] = subtract(rows[row, word], rows[row, word + 1], low, high)
+
+
+@part
+def first_from(rows: Words, count: int, word: int, value: np.uint64) -> int:
+    """The first of ``count`` rows, which ascend by a word, that is not below a value there."""
+    first, after = 0, count
+    while first < after:
+        middle = (first + after) // 2
+        if rows[middle, word] < value:
+            first = middle + 1
+        else:
+            after = middle
+    return first
