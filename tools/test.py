@@ -1,11 +1,12 @@
 """``python -m tools.test [--all] [arguments of pytest]``: check, then run the tests.
 
-Slow suites run only with ``--all``. A run of everything measures coverage, and rules that are not
-covered to the last branch fail it.
+Slow suites run only with ``--all``. A run of everything uses every core and measures coverage;
+rules that are not covered to the last branch fail it.
 """
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import time
@@ -15,6 +16,9 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 RULES = "src/sycee/kernel/*,src/sycee/services/*/domain.py,src/sycee/services/*/domain/*"
 """What must be covered whole, branch by branch."""
+
+_AT_ONCE = ("-n", str(min(4, os.cpu_count() or 1)), "--dist", "worksteal")
+_COVERED = ("--cov", "--cov-report=")
 
 Step = tuple[str, Sequence[str]]
 Run = Callable[[Sequence[str]], int]
@@ -29,7 +33,7 @@ def steps(arguments: Sequence[str]) -> list[Step]:
         return [check, ("tests", ["-m", *pytest])]
     return [
         check,
-        ("tests", ["-m", "coverage", "run", "-m", *pytest]),
+        ("tests", ["-m", *pytest, *_AT_ONCE, *_COVERED]),
         ("coverage of the rules", ["-m", "coverage", "report", f"--include={RULES}",
                                    "--show-missing", "--skip-covered", "--fail-under=100"]),
         ("kernel, uncompiled", ["-m", "tools.uncompiled"]),
