@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults import kill, power, races, syscalls, unknown
+from tests.faults import kill, money, power, races, syscalls, unknown
 from tests.faults.lab import strace
 from tests.faults.lab.campaign import Campaign
 from tests.faults.lab.disk import CannotCut, Disk, disk
@@ -63,6 +63,18 @@ def test_a_kill_under_load_loses_and_doubles_nothing(
     assert run.violations == []
     assert run.counted["kills"] + run.counted["service_kills"] == plan.cycles
     assert run.counted["requests"] > plan.clients
+
+
+@pytest.mark.parametrize("topology", TOPOLOGIES)
+def test_payments_under_the_hammer_have_a_history_that_can_be_told(
+    topology: str, tmp_path: Path, run: Campaign
+) -> None:
+    """MS2, MS3, MS4, MS5, MS8."""
+    plan = money.Plan(operations=1_500, clients=64, payments=8)
+    money.hammer(run, Installation(tmp_path / "data", topology), plan)
+    assert run.violations == []
+    assert run.counted["operations"] >= plan.operations
+    assert run.counted["kills"] > 0 or topology == "processes"
 
 
 def test_a_kill_at_birth_leaves_nothing_in_the_way(tmp_path: Path, run: Campaign) -> None:

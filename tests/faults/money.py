@@ -1,0 +1,275 @@
+"""Hammer the same payments from many clients at once, with kills: no cent lost, none doubled.
+
+Every client chooses a payment and something to do to it: confirm, capture, cancel, refund, look. An
+answer that does not come is asked for again with the same key, over every death of the platform.
+In the end each payment's history must be explained by one order of its operations (MS5), the
+books must be proved, and ledger, balance, charges and events must agree (MS2, MS3, MS4, MS8).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import os
+import random
+import signal
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import msgspec
+
+from tests.faults.lab import campaign, checks, truth
+from tests.faults.lab.campaign import Campaign
+from tests.faults.lab.crowd import PATIENCE_S, PAUSE_S, Stuck
+from tests.faults.lab.hammered import VISA, Act, Hammered, Verb
+from tests.faults.lab.installation import Installation
+from tests.faults.lab.line import Answer, Gone, Line
+from tests.faults.lab.stories import CREATE, MOVING
+from tests.faults.lab.truth import Truth
+
+ACTS_PER_PAYMENT = 24
+"""After so many, another payment takes its place: a search is as dear as a history is long."""
+OPERATIONS_PER_KILL = 4_000
+PROOF_PATIENCE_S = 30.0
+VERBS = (
+    *(Verb.CONFIRM, Verb.CONFIRM, Verb.CAPTURE, Verb.CAPTURE, Verb.CANCEL),
+    *(Verb.REFUND, Verb.REFUND, Verb.REFUND, Verb.LOOK, Verb.LOOK_AT_CHARGE),
+)
+
+
+class Plan(msgspec.Struct, frozen=True):
+    """How much, by how many, on how few."""
+
+    operations: int
+    clients: int
+    payments: int
+    """Under the hammer at the same time."""
+
+
+class Hammer:
+    """The clients, what they do it to, and what they saw."""
+
+    def __init__(self, platform: Installation, seed: int, plan: Plan) -> None:
+        self.all: list[Hammered] = []
+        self.done = 0
+        self.lost = 0
+        self._platform = platform
+        self._seed = seed
+        self._plan = plan
+        self._moments = itertools.count()
+        self._numbers = itertools.count()
+        self._anvil: list[Hammered] = []
+        self._alive = asyncio.Event()
+
+    def lives(self, is_alive: bool) -> None:
+        """Whether asking makes sense."""
+        if is_alive:
+            self._alive.set()
+        else:
+            self._alive.clear()
+
+    async def strike(self) -> None:
+        """Operate until the plan is fulfilled."""
+        async with asyncio.TaskGroup() as group:
+            for number in range(self._plan.clients):
+                group.create_task(self._client(number))
+
+    async def _client(self, number: int) -> None:
+        dice = random.Random(f"{self._seed} {number}")
+        line: list[Line] = []
+        while self.done < self._plan.operations:
+            self.done += 1
+            payment = await self._chosen(line, dice)
+            act = self._act(payment, dice, f"m{self._seed}-{number}-{self.done}")
+            payment.acts.append(act)
+            answer = await self._asked(line, payment.path(act), payment.form(act), act)
+            act.answer = answer
+            if act.told().get("status") not in MOVING or act.verb in (
+                Verb.LOOK,
+                Verb.LOOK_AT_CHARGE,
+            ):
+                act.returned = next(self._moments)
+        for each in line:
+            each.close()
+
+    def _act(self, payment: Hammered, dice: random.Random, key: str) -> Act:
+        verb = dice.choice(VERBS)
+        minor = 0
+        if verb is Verb.CAPTURE:
+            minor = payment.amount + 1 if dice.random() < 0.1 else dice.randint(1, payment.amount)
+        elif verb is Verb.REFUND:
+            minor = dice.randint(1, payment.amount // 2)
+        return Act(verb, key, next(self._moments), minor)
+
+    async def _chosen(self, line: list[Line], dice: random.Random) -> Hammered:
+        """One that lies on the anvil; a fresh one takes the place of one that had enough."""
+        if len(self._anvil) < self._plan.payments:
+            return await self._fresh(line, dice)
+        payment = dice.choice(self._anvil)
+        if len(payment.acts) < ACTS_PER_PAYMENT:
+            return payment
+        self._anvil.remove(payment)
+        return await self._fresh(line, dice)
+
+    async def _fresh(self, line: list[Line], dice: random.Random) -> Hammered:
+        number = next(self._numbers)
+        amount, is_manual = 10_000 + number, dice.random() < 0.5
+        form = {"amount": str(amount), "currency": "usd", "payment_method": VISA}
+        form["capture_method"] = "manual" if is_manual else "automatic"
+        act = Act(Verb.CONFIRM, f"m{self._seed}-create-{number}", 0)
+        answer = await self._asked(line, CREATE, form, act)
+        assert answer.is_good, answer
+        payment = Hammered(str(answer.json()["id"]), amount, is_manual)
+        self.all.append(payment)
+        self._anvil.append(payment)
+        return payment
+
+    async def _asked(self, line: list[Line], path: str, form: dict[str, str], act: Act) -> Answer:
+        """Ask until there is an answer that stays, at whatever address the platform lives."""
+        deadline = time.monotonic() + PATIENCE_S
+        last = "nothing"
+        while time.monotonic() < deadline:
+            await self._alive.wait()
+            if not line:
+                line.append(Line(self._platform.url, self._platform.key))
+            try:
+                is_question = "?" in path
+                answer = await (
+                    line[0].get(path) if is_question else line[0].post(path, form, act.key)
+                )
+            except Gone as gone:
+                self.lost += 1
+                last = str(gone)
+                line.pop().close()
+                await asyncio.sleep(PAUSE_S)
+                continue
+            if answer.is_kept:
+                return answer
+            last = f"{answer.status} {answer.body[:200]!r}"
+            await asyncio.sleep(PAUSE_S)
+        raise Stuck(f"{path} with key {act.key}: {last}")
+
+
+def main(argv: Sequence[str]) -> int:
+    """Run the campaign in each topology."""
+    parser = campaign.parser(__doc__)
+    parser.add_argument("--operations", type=int, default=20_000, help="per topology")
+    parser.add_argument("--clients", type=int, default=64)
+    parser.add_argument("--payments", type=int, default=16, help="under the hammer at once")
+    parser.add_argument("--topology", choices=["one", "processes"], help="only this one")
+    options = campaign.read(parser, argv)
+    run = Campaign("money", options)
+    plan = Plan(options.operations, options.clients, options.payments)
+    for topology in [options.topology] if options.topology else ["one", "processes"]:
+        with campaign.scratch("money") as folder:
+            hammer(run, Installation(Path(folder) / "data", topology), plan)
+    return run.end()
+
+
+def hammer(run: Campaign, platform: Installation, plan: Plan) -> None:
+    """One installation under the hammer, then judged."""
+    platform.start()
+    try:
+        asyncio.run(_hammer(run, platform, plan))
+    finally:
+        platform.kill()
+
+
+async def _hammer(run: Campaign, platform: Installation, plan: Plan) -> None:
+    hammered = Hammer(platform, run.seed, plan)
+    hammered.lives(True)
+    where = platform.topology
+    striking = asyncio.create_task(hammered.strike())
+    killing = asyncio.create_task(_kill_now_and_then(run, platform, hammered, plan))
+    try:
+        await striking
+    except* Exception as failed:  # noqa: BLE001 - a client that cannot go on is a finding
+        run.found(where, [f"stuck: {each}" for each in failed.exceptions])
+    killing.cancel()
+    await asyncio.wait([killing])
+    now = await truth.settled(platform.url, platform.key, platform.data, PROOF_PATIENCE_S)
+    run.found(where, itertools.chain.from_iterable(each.judged() for each in hammered.all))
+    run.found(where, end_of(hammered.all, now))
+    run.found(where, await _events(platform, now))
+    run.found(where, platform.check_books())
+    if run.violations:
+        run.found(where, [f"its log is in {campaign.keep_log(platform.data, run.name)}"])
+    run.counted["operations"] += hammered.done
+    run.counted["payments"] += len(hammered.all)
+    run.counted["unanswered"] += hammered.lost
+
+
+async def _kill_now_and_then(
+    run: Campaign, platform: Installation, hammered: Hammer, plan: Plan
+) -> None:
+    """Kill everything, or one service of the fleet, every few thousand operations."""
+    dice = random.Random(run.seed)
+    due = _next_kill(0, dice, plan)
+    while True:
+        await asyncio.sleep(PAUSE_S)
+        if hammered.done < due:
+            continue
+        if platform.topology == "processes" and dice.random() < 0.7:
+            service, pid = dice.choice(sorted(platform.services().items()))
+            os.kill(pid, signal.SIGKILL)
+            run.counted[f"kills_of_{service}"] += 1
+        else:
+            hammered.lives(False)
+            platform.kill()
+            await asyncio.to_thread(platform.start)
+            hammered.lives(True)
+            run.counted["kills"] += 1
+        due = _next_kill(hammered.done, dice, plan)
+        run.at(hammered.done, plan.operations, f"{platform.topology} {dict(run.counted)}")
+
+
+def _next_kill(done: int, dice: random.Random, plan: Plan) -> int:
+    usual = min(OPERATIONS_PER_KILL, plan.operations // 3)
+    return done + dice.randint(usual // 2, usual * 3 // 2)
+
+
+def end_of(hammered: Sequence[Hammered], now: Truth) -> list[str]:
+    """What is so in the end, for each payment, and in sum (MS3, MS4)."""
+    found = []
+    charges = {each.payment_intent: each for each in now.charges if each.status == "succeeded"}
+    refunded: dict[str, int] = {}
+    for refund in now.refunds:
+        if refund.status == "succeeded":
+            refunded[refund.payment_intent] = refunded.get(refund.payment_intent, 0) + refund.amount
+    known = {each.id for each in hammered}
+    for payment in now.payments:
+        charge, back = charges.get(payment.id), refunded.get(payment.id, 0)
+        taken = charge.amount_captured if charge else 0
+        if payment.id not in known:
+            found.append(f"nobody asked for {payment.id}")
+        if payment.status in MOVING:
+            found.append(f"{payment.id} is still {payment.status}")
+        if taken != payment.amount_received or back > taken or taken > payment.amount:
+            found.append(f"{payment}: captured {taken}, refunded {back}")
+        if charge and charge.amount_refunded != back:
+            found.append(f"{charge}: its refunds make {back}")
+    changes = sum(each.net for each in now.changes)
+    if changes != now.balance_minor:
+        found.append(f"the balance is {now.balance_minor}, balance transactions make {changes}")
+    moved = sum(each.amount for each in now.changes)
+    received = sum(each.amount_received for each in now.payments) - sum(refunded.values())
+    if moved != received:
+        found.append(f"balance transactions moved {moved}, payments less refunds make {received}")
+    return found
+
+
+async def _events(platform: Installation, now: Truth) -> list[str]:
+    """What is wrong with the events after they had time to arrive (MS8)."""
+    deadline = time.monotonic() + PROOF_PATIENCE_S
+    while True:
+        now.events = await truth.events(platform.url, platform.key, checks.EVENTS)
+        wrong = list(checks.wrong_events(now))
+        if not wrong or time.monotonic() > deadline:
+            return wrong
+        await asyncio.sleep(0.25)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
