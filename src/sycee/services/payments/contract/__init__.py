@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Protocol
 
 from sycee.services.payments.contract.customers import Customers
+from sycee.services.payments.contract.disputes import Disputes
 from sycee.services.payments.contract.intents import Intents
 
 
-class Payments(Intents, Customers, Protocol):
+class Payments(Intents, Customers, Disputes, Protocol):
     """The whole contract."""
