@@ -17,8 +17,8 @@ from sycee.services.payments.contract.disputes import (
     DisputeStatus,
     Evidence,
     ListDisputes,
-    OpenDispute,
     OnlyInTestMode,
+    OpenDispute,
     UpdateDispute,
 )
 from sycee.services.payments.contract.intents import (
@@ -178,7 +178,8 @@ async def test_a_dispute_that_nobody_answers_is_lost(shop):
     with pytest.raises(DisputeStateInvalid):
         await answer(shop, found, "winning_evidence")
     await go_on(shop)
-    assert (await current(shop, found)).status is DisputeStatus.LOST
+    lost = await current(shop, found)
+    assert (lost.status, lost.is_past_due) == (DisputeStatus.LOST, True)
     assert await shop.verify() == ()
 
 

@@ -107,6 +107,8 @@ class Dispute(msgspec.Struct, frozen=True):
     metadata: Metadata = {}
     balance_transactions: tuple[BalanceTransaction, ...] = ()
     network_reason_code: str | None = None
+    is_past_due: bool = False
+    """Nobody answered in time."""
 
 
 class DisputeQuery(msgspec.Struct, frozen=True):

@@ -148,7 +148,8 @@ class DisputeCourse:
 
     def _lapsed(self, session: Session, now: Instant) -> None:
         for dispute in rows.lapsed(session, now, SLICE):
-            self.end(session, dispute, is_won=False)
+            late = msgspec.structs.replace(dispute, is_past_due=True)
+            self.end(session, late, is_won=False)
 
     async def _move(self) -> None:
         while found := await self._parts.database.read(

@@ -13,8 +13,8 @@ from sycee.services.payments.contract.disputes import (
     DisputePage,
     DisputeQuery,
     ListDisputes,
-    OpenDispute,
     OnlyInTestMode,
+    OpenDispute,
     UpdateDispute,
 )
 from sycee.services.payments.contract.intents import ChargeNotRefundable
