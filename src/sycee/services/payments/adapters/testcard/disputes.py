@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
-import msgspec
-
 from sycee.kernel.money import Currency, Money
-from sycee.runtime.database import Row, Session
+from sycee.runtime.database import Session
 from sycee.services.payments.adapters.rail import (
     Answer,
     News,
@@ -16,6 +12,7 @@ from sycee.services.payments.adapters.rail import (
     Order,
     Verdict,
 )
+from sycee.services.payments.adapters.testcard import book
 from sycee.services.payments.adapters.testcard.cards import TestCard
 
 WINNING, LOSING = "winning_evidence", "losing_evidence"
@@ -24,9 +21,6 @@ WINNING, LOSING = "winning_evidence", "losing_evidence"
 _NOTHING = Money(0, Currency("USD"))
 _NETWORK_REASONS = {"fraudulent": "10.4", "product_not_received": "13.1"}
 """Visa's codes: fraud without a card present, goods not received."""
-
-_encode = msgspec.msgpack.Encoder().encode
-_decode = msgspec.msgpack.Decoder(Notice).decode
 
 
 def follow(session: Session, card: TestCard, order: Order, answer: Answer) -> None:
@@ -46,42 +40,11 @@ def follow(session: Session, card: TestCard, order: Order, answer: Answer) -> No
         is_inquiry=card.is_inquiry,
         network_reason_code=_NETWORK_REASONS.get(card.dispute),
     )
-    _tell(session, notice)
+    book.tell(session, notice)
 
 
 def decide(session: Session, case: str, statement: str | None) -> None:
     """Decide a dispute by what the merchant says; other words leave it under review."""
     news = {WINNING: News.WON, LOSING: News.LOST}.get((statement or "").strip())
     if news is not None:
-        _tell(session, Notice(f"{case}.decided", news, case, order="", amount=_NOTHING))
-
-
-def untold(session: Session, after: str, limit: int) -> Sequence[Notice]:
-    """Notices that are not acknowledged, by id."""
-    rows = session.rows(
-        "SELECT body FROM notices WHERE is_acknowledged = 0 AND id > ? ORDER BY id LIMIT ?",
-        after,
-        limit,
-    )
-    return [_notice(row) for row in rows]
-
-
-def acknowledge(session: Session, notices: Sequence[str]) -> None:
-    """These were heard."""
-    for id in notices:
-        session.run("UPDATE notices SET is_acknowledged = 1 WHERE id = ?", id)
-
-
-def _tell(session: Session, notice: Notice) -> None:
-    session.run(
-        "INSERT INTO notices (id, is_acknowledged, body) VALUES (?, 0, ?)"
-        " ON CONFLICT (id) DO NOTHING",
-        notice.id,
-        _encode(notice),
-    )
-
-
-def _notice(row: Row) -> Notice:
-    body = row[0]
-    assert isinstance(body, bytes), "a notice is MessagePack"
-    return _decode(body)
+        book.tell(session, Notice(f"{case}.decided", news, case, order="", amount=_NOTHING))

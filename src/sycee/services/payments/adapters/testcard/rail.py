@@ -126,12 +126,12 @@ class SimulatedAcquirer:
     async def notices(self, after: str, limit: int) -> Sequence[Notice]:
         """What the payers' banks said of late."""
         self._check_up()
-        return await self._database.read(lambda session: disputes.untold(session, after, limit))
+        return await self._database.read(lambda session: book.untold(session, after, limit))
 
     async def acknowledge(self, notices: Sequence[str]) -> None:
         """Tell these no more."""
         self._check_up()
-        await self._database.write(lambda session: disputes.acknowledge(session, notices))
+        await self._database.write(lambda session: book.acknowledge(session, notices))
 
     async def contest(self, case: str, statement: str | None) -> None:
         """Let the bank decide, as Stripe's documented texts tell it to."""
