@@ -28,6 +28,7 @@ from sycee.services.payments.contract.intents import (
     RefundTooLarge,
 )
 from sycee.services.payments.contract.shared import Origin, Page
+from sycee.services.payments.service.books import WrongBooks
 from sycee.services.payments.service.dispute_course import DisputeCourse
 
 FEE = 15_00
@@ -426,3 +427,27 @@ async def act(shop, chance, deed, paid, cards):
     else:
         await go_on(shop)
         await shop.sweep()
+
+
+async def test_money_that_the_books_refuse_keeps_back_its_own_dispute_alone(shop):
+    """The end of a dispute never overtakes its withdrawal, not even with another's money."""
+    books = shop.service.books
+    hold, held = books.hold, []
+
+    async def refusing(move):
+        held.append(move.id)
+        if move.dispute == first.id:
+            raise WrongBooks(move.id)
+        await hold(move)
+
+    first, second = [
+        await shop.service.open_dispute(OpenDispute(origin(), payment.latest_charge))
+        for payment in [await shop.pay(), await shop.pay(amount=Money(30_00, "USD"))]
+    ]
+    await shop.service.close_dispute(CloseDispute(origin(), first.id))
+    books.hold = refusing
+    await go_on(shop)
+    assert held == [f"{first.id}.1", f"{second.id}.1"]
+    books.hold = hold
+    await go_on(shop)
+    assert await shop.verify() == ()

@@ -23,7 +23,7 @@ from sycee.services.payments.contract.shared import AttemptId, BalanceTransactio
 from sycee.services.payments.domain import disputes as rules
 from sycee.services.payments.domain.disputes import DisputeMove, Step
 from sycee.services.payments.service import outcomes
-from sycee.services.payments.service.books import Books
+from sycee.services.payments.service.books import Books, WrongBooks
 from sycee.services.payments.service.parts import Parts
 from sycee.services.payments.store import attempts as attempt_rows
 from sycee.services.payments.store import balances as balance_rows
@@ -152,12 +152,31 @@ class DisputeCourse:
             self.end(session, late, is_won=False)
 
     async def _move(self) -> None:
-        while found := await self._parts.database.read(
-            lambda session: rows.open_moves(session, SLICE)
-        ):
+        """Move what is open. One that the books refuse keeps back its own dispute alone."""
+        last, stuck = "", set[DisputeId]()
+        while found := await self._open_moves(last):
+            moved = []
             for move in found:
-                await self._books.hold(move)
-            await self._close(found)
+                if move.dispute not in stuck and await self._held(move):
+                    moved.append(move)
+                else:
+                    stuck.add(move.dispute)
+            await self._close(moved)
+            last = found[-1].id
+
+    async def _open_moves(self, last: str) -> Sequence[DisputeMove]:
+        return await self._parts.database.read(
+            lambda session: rows.open_moves(session, last, SLICE)
+        )
+
+    async def _held(self, move: DisputeMove) -> bool:
+        """Whether the books have the move."""
+        try:
+            await self._books.hold(move)
+        except WrongBooks:
+            log.fault("dispute_money_cannot_be_moved", move=move.id)
+            return False
+        return True
 
     async def _close(self, moves: Sequence[DisputeMove]) -> None:
         def unit(session: Session) -> None:

@@ -104,10 +104,12 @@ def add_move(session: Session, move: DisputeMove) -> None:
     )
 
 
-def open_moves(session: Session, limit: int) -> Sequence[DisputeMove]:
-    """Moves that the ledger may not know of yet; those of one dispute in their order."""
+def open_moves(session: Session, after: str, limit: int) -> Sequence[DisputeMove]:
+    """The next moves by id that the ledger may not know of; those of a dispute in their order."""
     rows = session.rows(
-        "SELECT body FROM dispute_moves WHERE is_open = 1 ORDER BY id LIMIT ?", limit
+        "SELECT body FROM dispute_moves WHERE is_open = 1 AND id > ? ORDER BY id LIMIT ?",
+        after,
+        limit,
     )
     return [_decode_move(_body(row)) for row in rows]
 
