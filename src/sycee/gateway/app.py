@@ -15,6 +15,7 @@ from sycee.gateway.api.internal import Internal
 from sycee.gateway.api.ledger import doors as ledger_doors
 from sycee.gateway.api.merchants import Merchants
 from sycee.gateway.api.reference import Reference
+from sycee.gateway.api.rehearsals import Rehearsals
 from sycee.gateway.api.signing_keys import EndpointKeys
 from sycee.gateway.edge.limits import Limits
 from sycee.gateway.edge.server import Server
@@ -145,6 +146,7 @@ def _documented(behind: Behind, links: Links) -> list[Route]:
         *SimplePayments(behind.payments, links).routes(),
         *Merchants(behind.identity).routes(),
         *Deliveries(behind.notify).routes(),
+        *Rehearsals(behind.payments).routes(),
         *EndpointKeys(behind.notify).routes(),
         *BlockList(behind.fraud).routes(),
         *ledger_doors.routes(behind.accounting),

@@ -140,3 +140,11 @@ async def test_the_source_of_a_withdrawal_is_its_dispute():
         path = "/v1/balance_transactions/txn_3?expand[]=source"
         answer = await door.client.get(path)
         assert answer.json()["source"]["object"] == "dispute"
+
+
+async def test_a_charge_is_made_available_by_hand():
+    async with opened(make_available=o.CHARGE) as door:
+        path = "/api/test_helpers/charges/ch_1/make_available"
+        answer = await door.client.post(path)
+        assert (answer.status_code, answer.json()["id"]) == (200, "ch_1")
+        assert door.payments.last.charge == "ch_1"

@@ -5,10 +5,11 @@ from __future__ import annotations
 from sycee.services.payments.service.customers import CustomersService
 from sycee.services.payments.service.disputes import DisputesService
 from sycee.services.payments.service.intents import IntentsService
+from sycee.services.payments.service.maturing import MaturingService
 from sycee.services.payments.service.parts import Parts
 
 
-class PaymentsService(IntentsService, CustomersService, DisputesService):
+class PaymentsService(IntentsService, CustomersService, DisputesService, MaturingService):
     """Payments and their money, customers and their methods, disputes."""
 
     def __init__(self, parts: Parts) -> None:
