@@ -10,6 +10,7 @@ from tests.services.payments.shop import CALM, OTHER, SHOP, Shop, origin
 
 from sycee.kernel.money import Money
 from sycee.kernel.refusal import NotFound, Unavailable
+from sycee.services.payments.adapters.rail import Operation, Order
 from sycee.services.payments.contract.disputes import (
     CloseDispute,
     DisputeQuery,
@@ -451,3 +452,34 @@ async def test_money_that_the_books_refuse_keeps_back_its_own_dispute_alone(shop
     books.hold = hold
     await go_on(shop)
     assert await shop.verify() == ()
+
+
+async def test_a_rail_that_is_away_makes_notices_wait_and_not_the_deadline(tmp_path):
+    cuts = {}
+
+    def wrap(part, name):
+        if name == "rail":
+            cuts[name] = part = Cut(part, "notices", 10**9)
+        return part
+
+    shop = await Shop(tmp_path, wrap=wrap).open()
+    _, first = await dispute(shop)
+    await shop.pay("createDispute")
+    cuts["rail"].healthy = 0
+    shop.host.clock.pass_s(shop.settings.dispute_due_after_s)
+    await go_on(shop)
+    assert (await current(shop, first)).status is DisputeStatus.LOST
+    cuts["rail"].healthy = 10**9
+    await go_on(shop)
+    assert len(await disputes(shop)) == 2
+    assert await shop.verify() == ()
+    await shop.close()
+
+
+async def test_a_notice_about_an_order_that_nobody_gave_is_heard_and_forgotten(shop):
+    token = (await shop.pay("createDispute")).id
+    order = Order("att_x", Operation.PAY, f"createDispute.{token}", Money(1, "USD"))
+    await shop.rail.perform(order)
+    await go_on(shop)
+    assert len(await disputes(shop)) == 1
+    assert await shop.rail.notices("", 10) == []
