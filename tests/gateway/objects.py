@@ -6,6 +6,12 @@ from sycee.kernel.clock import Instant
 from sycee.kernel.money import Currency, Money
 from sycee.services.identity.contract import MerchantId
 from sycee.services.payments.contract.customers import Card, Customer, Method, Setup, SetupStatus
+from sycee.services.payments.contract.disputes import (
+    Dispute,
+    DisputeId,
+    DisputeStatus,
+    Evidence,
+)
 from sycee.services.payments.contract.intents import (
     BalanceTransaction,
     Charge,
@@ -124,6 +130,38 @@ REFUND = Refund(
 )
 TRANSACTION = BalanceTransaction(
     BalanceTransactionId("txn_1"), SHOP, NOON, NOON, "charge", LUNCH, 88, "pending", "ch_1", "lunch"
+)
+WITHDRAWAL = BalanceTransaction(
+    BalanceTransactionId("txn_3"),
+    SHOP,
+    NOON,
+    NOON,
+    "adjustment",
+    -LUNCH,
+    1500,
+    "pending",
+    "dp_1",
+    "Chargeback withdrawal for ch_1",
+    "dispute",
+)
+DISPUTE = Dispute(
+    DisputeId("dp_1"),
+    SHOP,
+    NOON,
+    False,
+    ChargeId("ch_1"),
+    PaymentId("pi_1"),
+    LUNCH,
+    "fraudulent",
+    DisputeStatus.NEEDS_RESPONSE,
+    NOON,
+    "visa",
+    "case.att_1",
+    evidence=Evidence(customer_name="Jenny"),
+    submissions=1,
+    metadata={"a": "b"},
+    balance_transactions=(WITHDRAWAL,),
+    network_reason_code="10.4",
 )
 SETUP = Setup(
     SetupId("seti_1"),

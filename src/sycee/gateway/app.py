@@ -15,6 +15,7 @@ from sycee.gateway.api.internal import Internal
 from sycee.gateway.api.ledger import doors as ledger_doors
 from sycee.gateway.api.merchants import Merchants
 from sycee.gateway.api.reference import Reference
+from sycee.gateway.api.rehearsals import Rehearsals
 from sycee.gateway.api.signing_keys import EndpointKeys
 from sycee.gateway.edge.limits import Limits
 from sycee.gateway.edge.server import Server
@@ -29,6 +30,7 @@ from sycee.gateway.stripe.accounts import Accounts
 from sycee.gateway.stripe.balance import Balances
 from sycee.gateway.stripe.charges import Charges
 from sycee.gateway.stripe.customers import Customers
+from sycee.gateway.stripe.disputes import Disputes
 from sycee.gateway.stripe.errors import StripeDialect, error_answer, error_object
 from sycee.gateway.stripe.events import Events
 from sycee.gateway.stripe.expand import Expander
@@ -144,6 +146,7 @@ def _documented(behind: Behind, links: Links) -> list[Route]:
         *SimplePayments(behind.payments, links).routes(),
         *Merchants(behind.identity).routes(),
         *Deliveries(behind.notify).routes(),
+        *Rehearsals(behind.payments).routes(),
         *EndpointKeys(behind.notify).routes(),
         *BlockList(behind.fraud).routes(),
         *ledger_doors.routes(behind.accounting),
@@ -154,9 +157,12 @@ def _documented(behind: Behind, links: Links) -> list[Route]:
 def _stripe(payments: Payments, notify: Notify, links: Links) -> list[Route]:
     expander = Expander()
     charges, refunds = Charges(payments, expander), Refunds(payments, expander)
+    disputes = Disputes(payments, expander)
 
     async def source(request: Request, id: str) -> Public:
         """What a balance transaction came from."""
+        if id.startswith("dp_"):
+            return await disputes.fetch(request, id)
         return await (refunds if id.startswith("re_") else charges).fetch(request, id)
 
     expander.fetches("source", source)
@@ -164,6 +170,7 @@ def _stripe(payments: Payments, notify: Notify, links: Links) -> list[Route]:
         *PaymentIntents(payments, expander, links).routes(),
         *charges.routes(),
         *refunds.routes(),
+        *disputes.routes(),
         *Customers(payments, expander).routes(),
         *PaymentMethods(payments, expander).routes(),
         *SetupIntents(payments, expander, links).routes(),

@@ -10,6 +10,7 @@ from sycee.gateway.stripe.accounts import render_account
 from sycee.gateway.stripe.balance import render_balance, render_transaction
 from sycee.gateway.stripe.charges import render_charge
 from sycee.gateway.stripe.customers import render_customer
+from sycee.gateway.stripe.disputes import render_dispute
 from sycee.gateway.stripe.errors import error_object
 from sycee.gateway.stripe.events import render_event
 from sycee.gateway.stripe.payment_intents.render import render_payment
@@ -98,6 +99,10 @@ SHAPES = {
         "refund",
         render_refund(replace(o.REFUND, status="failed", failure_reason="unknown")),
     ),
+    "a dispute": ("dispute", render_dispute(o.DISPUTE)),
+    "an inquiry": ("dispute", render_dispute(replace(o.DISPUTE, is_inquiry=True))),
+    "a dispute's withdrawal": ("balance_transaction", render_transaction(o.WITHDRAWAL)),
+    "an event of a dispute": ("event", event("dispute", o.DISPUTE)),
     "a customer": ("customer", render_customer(o.CUSTOMER)),
     "a deleted customer": ("deleted_customer", render_customer(replace(o.CUSTOMER, deleted=True))),
     "a payment method": ("payment_method", render_method(o.METHOD)),

@@ -15,6 +15,7 @@ from sycee.services.payments import app, jobs
 from sycee.services.payments.adapters.testcard import app as testcard
 from sycee.services.payments.adapters.testcard.rail import Behaviour
 from sycee.services.payments.contract.customers import Customer, Method, Setup
+from sycee.services.payments.contract.disputes import Dispute
 from sycee.services.payments.contract.intents import (
     BalanceQuery,
     CancelPayment,
@@ -45,6 +46,7 @@ SUBJECTS = {
     "payment": Payment,
     "charge": Charge,
     "refund": Refund,
+    "dispute": Dispute,
 }
 CALM = Settings(sweep_every_s=0.001, answer_within_s=5.0)
 

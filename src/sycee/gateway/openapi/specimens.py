@@ -34,6 +34,7 @@ from sycee.gateway.stripe.accounts import render_account
 from sycee.gateway.stripe.balance import render_balance, render_transaction
 from sycee.gateway.stripe.charges import render_charge
 from sycee.gateway.stripe.customers import render_customer
+from sycee.gateway.stripe.disputes import render_dispute
 from sycee.gateway.stripe.events import event_object
 from sycee.gateway.stripe.payment_intents.render import render_payment
 from sycee.gateway.stripe.payment_methods import render_method
@@ -47,6 +48,7 @@ from sycee.services.fraud.contract import BlockEntry
 from sycee.services.identity.contract import ApiKey, Merchant
 from sycee.services.notify.contract import Delivery, Endpoint, Event, SigningKeys
 from sycee.services.payments.contract.customers import Customer, Method, Setup
+from sycee.services.payments.contract.disputes import Dispute
 from sycee.services.payments.contract.intents import (
     Balance,
     BalanceTransaction,
@@ -80,6 +82,7 @@ def schemas() -> dict[str, Schema]:
         "deleted_webhook_endpoint": _schema([{**deleted, "object": "webhook_endpoint"}]),
         "api_key": read_schema(ApiKey, render_key),
         "block": read_schema(BlockEntry, render_block),
+        "dispute": read_schema(Dispute, render_dispute),
         "delivery": read_schema(Delivery, render_delivery),
         "issued_key": _schema([{"id": "x", "object": "issued_key", "secret": "x"}]),
         "merchant": read_schema(Merchant, render_merchant),

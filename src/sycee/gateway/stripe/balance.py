@@ -106,9 +106,9 @@ def render_transaction(transaction: BalanceTransaction) -> Public:
         "description": transaction.description,
         "exchange_rate": None,
         "fee": transaction.fee_minor,
-        "fee_details": _fees(transaction.fee_minor, code),
+        "fee_details": _fees(transaction),
         "net": transaction.amount.minor - transaction.fee_minor,
-        "reporting_category": transaction.type,
+        "reporting_category": transaction.reporting_category or transaction.type,
         "source": transaction.source,
         "status": transaction.status,
         "type": transaction.type,
@@ -123,15 +123,16 @@ def _funds(money: Money) -> Public:
     }
 
 
-def _fees(minor: int, code: str) -> list[Public]:
-    if not minor:
+def _fees(transaction: BalanceTransaction) -> list[Public]:
+    if not transaction.fee_minor:
         return []
+    is_dispute = transaction.reporting_category == "dispute"
     return [
         {
-            "amount": minor,
+            "amount": transaction.fee_minor,
             "application": None,
-            "currency": code,
-            "description": "Processing fees",
+            "currency": transaction.amount.currency.lower(),
+            "description": "Dispute fee" if is_dispute else "Processing fees",
             "type": "stripe_fee",
         }
     ]

@@ -147,7 +147,7 @@ def render_charge(charge: Charge) -> Public:
         "currency": charge.amount.currency.lower(),
         "customer": charge.customer,
         "description": charge.description,
-        "disputed": False,
+        "disputed": charge.disputed,
         "failure_balance_transaction": None,
         "failure_code": charge.failure_code,
         "failure_message": charge.failure_message,

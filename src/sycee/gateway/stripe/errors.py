@@ -57,6 +57,7 @@ WORDINGS: dict[str, Wording] = {
     "payment_method_unusable": Wording(400, INVALID, "payment_method_unexpected_state"),
     "setup_intent_unexpected_state": Wording(400),
     "refund_unexpected_state": Wording(400),
+    "dispute_unexpected_state": Wording(400),
     "amount_not_positive": Wording(400, INVALID, "parameter_invalid_integer"),
     "amount_too_large_to_capture": Wording(400, INVALID, "amount_too_large", "amount_to_capture"),
     "refund_exceeds_charge": Wording(400, INVALID, "amount_too_large"),

@@ -13,6 +13,7 @@ from sycee.gateway.request import Answer, Request
 from sycee.gateway.routes import Route, route
 from sycee.gateway.stripe.charges import render_charge
 from sycee.gateway.stripe.customers import render_customer
+from sycee.gateway.stripe.disputes import render_dispute
 from sycee.gateway.stripe.expand import Expander
 from sycee.gateway.stripe.pages import DatedPaging, created_between, page
 from sycee.gateway.stripe.payment_intents.render import render_payment
@@ -23,6 +24,7 @@ from sycee.gateway.stripe.shapes import Expanding, Public, Text, listing, unix
 from sycee.services.notify.contract import Event, EventId, GetEvent, ListEvents, Notify
 from sycee.services.notify.contract import Page as NotifyPage
 from sycee.services.payments.contract.customers import Customer, Method, Setup
+from sycee.services.payments.contract.disputes import Dispute
 from sycee.services.payments.contract.intents import Charge, Payment, Refund
 
 PATH = "/v1/events"
@@ -33,6 +35,7 @@ _decode_refund = msgspec.msgpack.Decoder(Refund).decode
 _decode_customer = msgspec.msgpack.Decoder(Customer).decode
 _decode_method = msgspec.msgpack.Decoder(Method).decode
 _decode_setup = msgspec.msgpack.Decoder(Setup).decode
+_decode_dispute = msgspec.msgpack.Decoder(Dispute).decode
 _decode_previous = msgspec.msgpack.Decoder(dict[str, msgspec.Raw]).decode
 _decode_value = msgspec.msgpack.Decoder().decode
 _encode = msgspec.json.Encoder().encode
@@ -43,6 +46,7 @@ SUBJECTS: dict[str, Show] = {
     "payment": lambda body, links: render_payment(_decode_payment(body), links),
     "charge": lambda body, links: render_charge(_decode_charge(body)),
     "refund": lambda body, links: render_refund(_decode_refund(body)),
+    "dispute": lambda body, links: render_dispute(_decode_dispute(body)),
     "customer": lambda body, links: render_customer(_decode_customer(body)),
     "method": lambda body, links: render_method(_decode_method(body)),
     "setup": lambda body, links: render_setup(_decode_setup(body), links),

@@ -34,6 +34,7 @@ EXPANDABLE: Mapping[str, Mapping[str, str]] = {
         "failure_balance_transaction": "balance_transaction",
         "payment_intent": "payment_intent",
     },
+    "dispute": {"charge": "charge", "payment_intent": "payment_intent"},
     "payment_method": {"customer": "customer"},
     "setup_intent": {"customer": "customer", "payment_method": "payment_method"},
     "balance_transaction": {"source": "source"},

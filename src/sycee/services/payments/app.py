@@ -60,5 +60,6 @@ async def build_over(
     host.job("payments.sweep", lambda: jobs.keep_sweeping(service, parts))
     host.job("payments.lapse", lambda: jobs.keep_lapsing(service, parts))
     host.job("payments.mature", lambda: jobs.keep_maturing(service, parts))
+    host.job("payments.dispute", lambda: jobs.keep_disputing(service, parts))
     host.job("payments.forget_keys", lambda: jobs.keep_forgetting(parts))
     return service

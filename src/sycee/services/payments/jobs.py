@@ -42,6 +42,11 @@ async def keep_maturing(service: PaymentsService, parts: Parts) -> None:
     await _keep(lambda: mature(service, parts), parts.settings.sweep_every_s)
 
 
+async def keep_disputing(service: PaymentsService, parts: Parts) -> None:
+    """Take disputes through their course."""
+    await _keep(service.course.go_on, parts.settings.sweep_every_s)
+
+
 async def keep_forgetting(parts: Parts) -> None:
     """Drop idempotency keys that are old enough, in small slices."""
     await _keep(lambda: forget_keys(parts), RARELY_S)

@@ -167,3 +167,44 @@ CREATE TABLE IF NOT EXISTS keys (
 );
 
 CREATE INDEX IF NOT EXISTS keys_by_age ON keys (created);
+
+-- A payer's bank wants a payment back. A rail's case is one dispute, however often it is told.
+CREATE TABLE IF NOT EXISTS disputes (
+    id TEXT PRIMARY KEY,
+    merchant TEXT NOT NULL,
+    payment TEXT NOT NULL,
+    charge TEXT NOT NULL,
+    created BIGINT NOT NULL,
+    rail_case TEXT NOT NULL UNIQUE,
+    amount BIGINT NOT NULL CHECK (amount > 0),
+    status TEXT NOT NULL CHECK (
+        status IN (
+            'needs_response', 'under_review', 'won', 'lost',
+            'warning_needs_response', 'warning_under_review', 'warning_closed'
+        )
+    ),
+    -- When the chance to answer lapses; of those that need an answer.
+    lapses BIGINT,
+    -- Whether the rail has yet to be told what the merchant says.
+    is_unsent BIGINT NOT NULL CHECK (is_unsent IN (0, 1)),
+    body BYTEA NOT NULL
+);
+
+CREATE INDEX IF NOT EXISTS disputes_of_merchant ON disputes (merchant, id);
+CREATE INDEX IF NOT EXISTS disputes_of_payment ON disputes (payment, id);
+CREATE INDEX IF NOT EXISTS disputes_lapsing ON disputes (lapses) WHERE lapses IS NOT NULL;
+CREATE INDEX IF NOT EXISTS disputes_unsent ON disputes (id) WHERE is_unsent = 1;
+
+-- Money that a dispute moves. Recorded before the ledger is told; open until it was. The id is made
+-- of the dispute's, so each step of a dispute moves money once.
+CREATE TABLE IF NOT EXISTS dispute_moves (
+    id TEXT PRIMARY KEY,
+    payment TEXT NOT NULL,
+    is_open BIGINT NOT NULL CHECK (is_open IN (0, 1)),
+    -- How far endings of attempts had come when the ledger had moved the money.
+    closing BIGINT CHECK ((closing IS NULL) = (is_open = 1)),
+    body BYTEA NOT NULL
+);
+
+CREATE INDEX IF NOT EXISTS dispute_moves_open ON dispute_moves (id) WHERE is_open = 1;
+CREATE INDEX IF NOT EXISTS dispute_moves_of_payment ON dispute_moves (payment, id);

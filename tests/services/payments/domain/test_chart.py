@@ -119,13 +119,13 @@ def test_maturing_moves_money_and_debts():
 
 
 def test_the_ledger_itself_refuses_to_pass_on_more_than_came_in():
-    """MS4: clearing and refunds are limited."""
+    """MS4: clearing, refunds and disputes are limited."""
     limited = {
         account.id
         for account in chart.accounts(USD)
         if account.flags & AccountFlags.DEBITS_MUST_NOT_EXCEED_CREDITS
     }
-    assert limited == {USD.clearing, USD.refunds}
+    assert limited == {USD.clearing, USD.refunds, USD.disputes}
     ledger = Ledger()
     post, sale, *_ = chart.completion(PAY)
     codes = create_transfers(ledger.books, [sale], ledger._later())

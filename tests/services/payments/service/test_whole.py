@@ -47,6 +47,7 @@ async def test_payments_are_built_over_the_simulated_acquirer_with_their_jobs(tm
         "payments.sweep",
         "payments.lapse",
         "payments.mature",
+        "payments.dispute",
         "payments.forget_keys",
     }
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from enum import Enum
 from typing import Protocol
 
@@ -82,6 +83,33 @@ class KeptCard(msgspec.Struct, frozen=True):
     cvc_check: str | None
 
 
+class News(Enum):
+    """What a rail tells without being asked."""
+
+    DISPUTED = "disputed"
+    """The payer's bank wants a payment back."""
+    WON = "won"
+    """The bank has decided a dispute for the merchant."""
+    LOST = "lost"
+    """The bank has decided a dispute for the payer."""
+
+
+class Notice(msgspec.Struct, frozen=True):
+    """What the rail tells of a dispute. It is told until it is acknowledged, so maybe twice."""
+
+    id: str
+    news: News
+    case: str
+    """Names the dispute."""
+    order: str
+    """The order that took the money; of a captured authorization, that."""
+    amount: Money
+    reason: str = "general"
+    is_inquiry: bool = False
+    """The bank only asks; nothing is taken."""
+    network_reason_code: str | None = None
+
+
 class NoAnswer(Exception):
     """The outcome is unknown: the order may or may not have been done. Ask ``query``."""
 
@@ -109,4 +137,19 @@ class Rail(Protocol):
 
     async def query(self, order: str) -> Answer | None:
         """What was done; None when the order never arrived. Raises ``RailDown``."""
+        ...
+
+    async def notices(self, after: str, limit: int) -> Sequence[Notice]:
+        """The next notices by id that are not acknowledged. Raises ``RailDown``."""
+        ...
+
+    async def acknowledge(self, notices: Sequence[str]) -> None:
+        """These need not be told again. Raises ``RailDown``."""
+        ...
+
+    async def contest(self, case: str, statement: str | None) -> None:
+        """Tell the bank what the merchant says of a dispute; None accepts it. Again is the same.
+
+        A notice will tell what the bank decides. Raises ``RailDown``.
+        """
         ...

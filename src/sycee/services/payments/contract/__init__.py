@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import Protocol
 
 from sycee.services.payments.contract.customers import Customers
+from sycee.services.payments.contract.disputes import Disputes
 from sycee.services.payments.contract.intents import Intents
+from sycee.services.payments.contract.maturing import Maturing
 
 
-class Payments(Intents, Customers, Protocol):
+class Payments(Intents, Customers, Disputes, Maturing, Protocol):
     """The whole contract."""

@@ -172,6 +172,10 @@ class Charge(msgspec.Struct, frozen=True):
     balance_transaction: BalanceTransactionId | None = None
     authorization_code: str | None = None
     capture_before: Instant | None = None
+    amount_disputed_minor: int = 0
+    """What disputes hold back, or have taken for good."""
+    disputed: bool = False
+    """Whether a payer's bank has ever asked."""
 
 
 class Refund(msgspec.Struct, frozen=True):
@@ -201,13 +205,15 @@ class BalanceTransaction(msgspec.Struct, frozen=True):
     created: Instant
     available_on: Instant
     type: str
-    """``charge``, ``refund``, ``refund_failure``."""
+    """``charge``, ``refund``, ``refund_failure``, ``adjustment`` (of a dispute)."""
     amount: Money
     fee_minor: int
     status: str
     """``pending`` or ``available``."""
     source: str
     description: str | None = None
+    reporting_category: str | None = None
+    """``dispute``, ``dispute_reversal``; the type when None."""
 
 
 class BalanceFunds(msgspec.Struct, frozen=True):
@@ -480,6 +486,10 @@ class ChargeAlreadyRefunded(Refusal, code="charge_already_refunded", status=422)
     """Nothing is left to refund."""
 
 
+class ChargeDisputed(Refusal, code="charge_disputed", status=422):
+    """Nothing is left to refund, because the payer's bank disputes the charge."""
+
+
 class RefundTooLarge(Refusal, code="refund_exceeds_charge", status=422):
     """``amount_minor`` is above what is left to refund; ``facts`` hold ``left_minor``."""
 
@@ -595,6 +605,7 @@ class Intents(Protocol):
         AmountNotPositive,
         ChargeNotRefundable,
         ChargeAlreadyRefunded,
+        ChargeDisputed,
         RefundTooLarge,
         MetadataInvalid,
         IdempotencyConflict,
@@ -602,7 +613,7 @@ class Intents(Protocol):
         Unavailable,
     )
     async def create_refund(self, command: CreateRefund) -> Refund:
-        """Give money back; all refunds together never exceed what was captured."""
+        """Give money back; refunds and disputes never exceed what was captured."""
         ...
 
     @refuses(NotFound, MetadataInvalid, IdempotencyConflict)

@@ -43,6 +43,8 @@ class AccountCode(IntEnum):
     """What the platform has earned."""
     REFUNDS = 6
     """What is on its way back to payers; empty but for what is pending."""
+    DISPUTES = 7
+    """What disputes hold back of a merchant's money."""
 
 
 class TransferCode(IntEnum):
@@ -54,6 +56,10 @@ class TransferCode(IntEnum):
     REFUND = 4
     REPAYMENT = 5
     MATURING = 6
+    DISPUTE = 7
+    DISPUTE_FEE = 8
+    DISPUTE_WON = 9
+    DISPUTE_LOST = 10
 
 
 class Chart(msgspec.Struct, frozen=True):
@@ -66,6 +72,7 @@ class Chart(msgspec.Struct, frozen=True):
     available: AccountId
     fees: AccountId
     refunds: AccountId
+    disputes: AccountId
 
 
 @lru_cache(_CHARTS_MAX)
@@ -84,14 +91,16 @@ def chart(merchant: MerchantId, livemode: bool, currency: Currency, rail: str) -
         available=account(AccountCode.AVAILABLE, merchant),
         fees=account(AccountCode.FEES, "platform"),
         refunds=account(AccountCode.REFUNDS, merchant),
+        disputes=account(AccountCode.DISPUTES, merchant),
     )
 
 
 def accounts(of: Chart) -> tuple[Account, ...]:
     """The accounts as they are opened.
 
-    Clearing and refunds only pass money on, so the ledger itself refuses to let more out of them
-    than came in. A merchant's accounts may fall below zero: fees stay when a payment is refunded.
+    Clearing, refunds and disputes only pass money on, so the ledger itself refuses to let more out
+    of them than came in. A merchant's accounts may fall below zero: fees stay when a payment is
+    refunded.
     """
     limited = AccountFlags.DEBITS_MUST_NOT_EXCEED_CREDITS
     free = AccountFlags.NONE
@@ -104,6 +113,7 @@ def accounts(of: Chart) -> tuple[Account, ...]:
             (of.available, AccountCode.AVAILABLE, free),
             (of.fees, AccountCode.FEES, free),
             (of.refunds, AccountCode.REFUNDS, limited),
+            (of.disputes, AccountCode.DISPUTES, limited),
         )
     )
 
@@ -135,7 +145,7 @@ def completion(attempt: Attempt) -> tuple[Transfer, ...]:
         return ()
     if attempt.kind is Kind.VOID:
         return (_resolve(attempt, "void", _reserved(attempt), TransferFlags.VOID_PENDING),)
-    return _chain(_refunded(attempt) if attempt.kind is Kind.REFUND else _taken(attempt))
+    return chained(_refunded(attempt) if attempt.kind is Kind.REFUND else _taken(attempt))
 
 
 def release(attempt: Attempt) -> tuple[Transfer, ...]:
@@ -223,7 +233,8 @@ def _move(
     )
 
 
-def _chain(steps: list[Transfer]) -> tuple[Transfer, ...]:
+def chained(steps: list[Transfer]) -> tuple[Transfer, ...]:
+    """The transfers, to be recorded together or not at all."""
     linked = int(TransferFlags.LINKED)
     return (
         *(msgspec.structs.replace(step, flags=step.flags | linked) for step in steps[:-1]),

@@ -8,6 +8,7 @@ from typing import NamedTuple
 import msgspec
 
 from sycee.services.ledger.contract import Account, AccountId, Transfer, TransferFlags, TransferId
+from sycee.services.payments.contract.disputes import Dispute
 from sycee.services.payments.contract.intents import (
     BalanceTransaction,
     Charge,
@@ -17,6 +18,7 @@ from sycee.services.payments.contract.intents import (
 )
 from sycee.services.payments.domain import chart
 from sycee.services.payments.domain.attempts import Attempt, Kind, Result
+from sycee.services.payments.domain.disputes import DisputeMove
 
 _RESOLVING = int(TransferFlags.POST_PENDING | TransferFlags.VOID_PENDING)
 _PENDING = int(TransferFlags.PENDING)
@@ -67,6 +69,17 @@ class Record(NamedTuple):
     refunds: tuple[tuple[Refund, int, str], ...]
     """Each with its columns ``amount`` and ``status``."""
     booked: tuple[Booked, ...]
+    disputes: tuple[Disputed, ...] = ()
+
+
+class Disputed(NamedTuple):
+    """A dispute as kept, with its columns and what it moves."""
+
+    dispute: Dispute
+    amount: int
+    status: str
+    moves: tuple[tuple[DisputeMove, int | None], ...]
+    """Each with how far endings of attempts had come when it ended; None while it is open."""
 
 
 class Moved(NamedTuple):
@@ -138,7 +151,7 @@ def wrong_transfers(tried: Tried, is_due: bool, found: Found) -> Iterator[Findin
         if is_due and (missing := owed.keys() - present):
             yield Finding(row, f"the ledger has no transfers {sorted(missing)}")
         for id in sorted(present & owed.keys()):
-            if not _is_same(owed[id], found[id]):
+            if not is_same(owed[id], found[id]):
                 yield Finding(row, f"transfer {id} in the ledger is another")
 
 
@@ -156,7 +169,7 @@ def wrong_move(moved: Moved, is_due: bool, found: Found) -> Iterator[Finding]:
         transfer = found.get(owed.id)
         if transfer is None and is_due:
             yield Finding(row, f"the ledger has no transfer {owed.id}")
-        if transfer is not None and not _is_same(owed, transfer):
+        if transfer is not None and not is_same(owed, transfer):
             yield Finding(row, f"transfer {owed.id} in the ledger is another")
 
 
@@ -278,7 +291,7 @@ def _owed(attempt: Attempt, is_done: bool) -> dict[TransferId, Transfer]:
     return {transfer.id: transfer for transfer in (*chart.reservation(attempt), *ending)}
 
 
-def _is_same(owed: Transfer, found: Transfer) -> bool:
+def is_same(owed: Transfer, found: Transfer) -> bool:
     """Whether a transfer was recorded as it is derived; one that resolves takes the rest over."""
     if (owed.flags, owed.pending_id) != (found.flags, found.pending_id):
         return False

@@ -11,6 +11,7 @@ from sycee.services.payments.contract.intents import (
     BalanceTransaction,
     Charge,
     ChargeAlreadyRefunded,
+    ChargeDisputed,
     ChargeNotRefundable,
     Refund,
     RefundStateInvalid,
@@ -44,7 +45,11 @@ def amount_to_refund(charge: Charge, wanted_minor: int | None) -> Money:
             "The charge was not captured, so there is nothing to refund.",
             facts={"charge": charge.id},
         )
-    left_minor = charge.amount_captured_minor - charge.amount_refunded_minor
+    left_minor = left_of(charge)
+    if left_minor == 0 and charge.amount_disputed_minor:
+        raise ChargeDisputed(
+            "The charge is disputed, so nothing is left to refund.", facts={"charge": charge.id}
+        )
     if left_minor == 0:
         raise ChargeAlreadyRefunded(
             "The charge has been refunded already.", facts={"charge": charge.id}
@@ -57,6 +62,12 @@ def amount_to_refund(charge: Charge, wanted_minor: int | None) -> Money:
             facts={"left_minor": str(left_minor), "charge": charge.id},
         )
     return Money(left_minor if wanted_minor is None else wanted_minor, charge.amount.currency)
+
+
+def left_of(charge: Charge) -> int:
+    """What neither refunds nor disputes have taken of a charge, in minor units."""
+    taken_minor = charge.amount_refunded_minor + charge.amount_disputed_minor
+    return charge.amount_captured_minor - taken_minor
 
 
 def reserved(charge: Charge, amount: Money) -> Charge:

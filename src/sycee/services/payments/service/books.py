@@ -14,9 +14,10 @@ from sycee.services.ledger.contract import (
     TransferFlags,
     Transfers,
 )
-from sycee.services.payments.domain import chart
+from sycee.services.payments.domain import chart, disputes
 from sycee.services.payments.domain.attempts import Attempt, Result
 from sycee.services.payments.domain.chart import Chart
+from sycee.services.payments.domain.disputes import DisputeMove
 
 _DONE = (CreateTransferResult.OK, CreateTransferResult.EXISTS)
 _OPENED = (CreateAccountResult.OK, CreateAccountResult.EXISTS)
@@ -60,6 +61,11 @@ class Books:
         if transfers:
             await self._open(of)
             await self._write(transfers)
+
+    async def hold(self, move: DisputeMove) -> None:
+        """Record what a dispute moves: all of it, or none."""
+        await self._open(disputes.chart_of(move))
+        await self._write(disputes.transfers(move))
 
     async def net_minor(self, of: Chart) -> tuple[int, int]:
         """What a merchant has available and pending, less what is on its way out."""

@@ -11,10 +11,11 @@ from sycee.kernel.ids import Ids
 from sycee.runtime.database import Session
 from sycee.services.notify.contract import EVENTS_TOPIC, Event, EventId
 from sycee.services.payments.contract.customers import Customer, Method, Setup
+from sycee.services.payments.contract.disputes import Dispute
 from sycee.services.payments.contract.intents import Charge, Payment, Refund
 from sycee.services.payments.contract.shared import Origin
 
-Subject = Customer | Method | Setup | Payment | Charge | Refund
+Subject = Customer | Method | Setup | Payment | Charge | Refund | Dispute
 
 _KINDS: dict[type[Subject], str] = {
     Customer: "customer",
@@ -23,6 +24,7 @@ _KINDS: dict[type[Subject], str] = {
     Payment: "payment",
     Charge: "charge",
     Refund: "refund",
+    Dispute: "dispute",
 }
 
 _encode = msgspec.msgpack.Encoder().encode

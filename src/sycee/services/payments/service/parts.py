@@ -36,6 +36,10 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Seconds between two looks for attempts whose outcome is unknown."""
     lost_after_s: float = 30.0
     """Seconds after which an order that its rail does not know is given up."""
+    dispute_fee_hundredths: int = 1500
+    """The platform's fee for a disputed payment, in hundredths of the currency's unit."""
+    dispute_due_after_s: int = 9 * 86_400
+    """Seconds that a merchant has for answering a dispute; one that is not answered is lost."""
     keep_keys_s: int = 2 * 86_400
     """Seconds for which idempotency keys are kept at least; not below a day."""
 

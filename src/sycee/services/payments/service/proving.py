@@ -14,7 +14,7 @@ from sycee.services.ledger.contract import (
     Transfer,
     TransferId,
 )
-from sycee.services.payments.domain import chart, proof
+from sycee.services.payments.domain import chart, dispute_proof, disputes, proof
 from sycee.services.payments.domain.proof import Finding, Moved, Purse, Record, Sums, Tried
 from sycee.services.payments.store import proof as rows
 
@@ -62,6 +62,9 @@ class Proof:
                 for record in page
                 for tried in record.attempts
                 for id in proof.ids_of(tried.attempt)
+            )
+            found |= await self._found(
+                id for record in page for id in dispute_proof.ids_of(record.disputes)
             )
             for record in page:
                 for finding in self._wrong(record, found):
@@ -113,6 +116,13 @@ class Proof:
             self._sums.open(chart.accounts(chart.chart_of(tried.attempt)))
             self._count(found, proof.own_ids(tried.attempt))
             yield from proof.wrong_transfers(tried, self._is_due(tried), found)
+        yield from dispute_proof.wrong_disputes(record)
+        for disputed in record.disputes:
+            for move, closing in disputed.moves:
+                self._sums.open(chart.accounts(disputes.chart_of(move)))
+                self._count(found, [transfer.id for transfer in disputes.transfers(move)])
+                is_due = self._is_due_by(closing)
+                yield from dispute_proof.wrong_transfers(move, is_due, found)
 
     def _count(self, found: dict[TransferId, Transfer], ids: Iterable[TransferId]) -> None:
         for id in ids:
@@ -127,7 +137,10 @@ class Proof:
         return self._until is None or tried.closing <= self._until
 
     def _is_due_move(self, moved: Moved) -> bool:
+        return self._is_due_by(moved.closing)
+
+    def _is_due_by(self, closing: int | None) -> bool:
         """As of an attempt; one that ended with the last of the horizon may be just after it."""
-        if moved.closing is None:
+        if closing is None:
             return False
-        return self._until is None or moved.closing < self._until
+        return self._until is None or closing < self._until

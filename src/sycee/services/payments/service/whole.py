@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from sycee.services.payments.service.customers import CustomersService
+from sycee.services.payments.service.disputes import DisputesService
 from sycee.services.payments.service.intents import IntentsService
+from sycee.services.payments.service.maturing import MaturingService
 from sycee.services.payments.service.parts import Parts
 
 
-class PaymentsService(IntentsService, CustomersService):
-    """Payments and their money, customers and their methods."""
+class PaymentsService(IntentsService, CustomersService, DisputesService, MaturingService):
+    """Payments and their money, customers and their methods, disputes."""
 
     def __init__(self, parts: Parts) -> None:
         CustomersService.__init__(self, parts)
         IntentsService.__init__(self, parts, self.methods)
+        DisputesService.__init__(self, parts, self.books)

@@ -27,6 +27,12 @@ def add(session: Session, attempt: Attempt) -> None:
     )
 
 
+def find(session: Session, attempt: AttemptId) -> Attempt | None:
+    """The attempt, open or closed."""
+    row = session.row("SELECT body FROM attempts WHERE id = ?", attempt)
+    return _attempt(row) if row else None
+
+
 def find_open(session: Session, attempt: AttemptId) -> Attempt | None:
     """The attempt as it was last noted; None when its outcome is known."""
     row = session.row("SELECT body FROM attempts WHERE id = ? AND is_open = 1", attempt)

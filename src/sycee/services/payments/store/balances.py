@@ -11,7 +11,7 @@ from sycee.kernel.money import Currency
 from sycee.runtime.database import Row, Session
 from sycee.services.identity.contract import MerchantId
 from sycee.services.payments.contract.intents import BalanceTransaction, BalanceTransactionPage
-from sycee.services.payments.contract.shared import BalanceTransactionId, Page
+from sycee.services.payments.contract.shared import BalanceTransactionId, ChargeId, Page
 from sycee.services.payments.store import pages
 
 _encode = msgspec.msgpack.Encoder().encode
@@ -118,6 +118,27 @@ def due(session: Session, now: Instant, limit: int) -> dict[Purse, list[BalanceT
         purse = Purse(MerchantId(str(merchant)), livemode == 1, str(rail), Currency(str(currency)))
         found.setdefault(purse, []).append(BalanceTransactionId(str(id)))
     return found
+
+
+def make_due(session: Session, charge: ChargeId, now: Instant) -> None:
+    """Let what waits of a charge, its refunds and its disputes be due now."""
+    for (body,) in session.rows(
+        "SELECT body FROM balance_transactions WHERE is_matured = 0 AND maturing IS NULL"
+        " AND available_on > ? AND (source = ?"
+        " OR source IN (SELECT id FROM refunds WHERE charge = ?)"
+        " OR source IN (SELECT id FROM disputes WHERE charge = ?))",
+        now,
+        charge,
+        charge,
+        charge,
+    ):
+        transaction = msgspec.structs.replace(_transaction((body,)), available_on=now)
+        session.run(
+            "UPDATE balance_transactions SET available_on = ?, body = ? WHERE id = ?",
+            now,
+            _encode(transaction),
+            transaction.id,
+        )
 
 
 def begin_maturing(

@@ -9,15 +9,27 @@ import msgspec
 from sycee.kernel.money import Currency
 from sycee.runtime.database import Row, Session, Value
 from sycee.services.identity.contract import MerchantId
+from sycee.services.payments.contract.disputes import Dispute
 from sycee.services.payments.contract.intents import BalanceTransaction, Charge, Payment, Refund
 from sycee.services.payments.domain.attempts import Attempt
 from sycee.services.payments.domain.chart import Chart, chart
-from sycee.services.payments.domain.proof import Booked, Charged, Moved, Purse, Record, Tried
+from sycee.services.payments.domain.disputes import DisputeMove
+from sycee.services.payments.domain.proof import (
+    Booked,
+    Charged,
+    Disputed,
+    Moved,
+    Purse,
+    Record,
+    Tried,
+)
 
 _payment = msgspec.msgpack.Decoder(Payment).decode
 _attempt = msgspec.msgpack.Decoder(Attempt).decode
 _charge = msgspec.msgpack.Decoder(Charge).decode
 _refund = msgspec.msgpack.Decoder(Refund).decode
+_dispute = msgspec.msgpack.Decoder(Dispute).decode
+_move = msgspec.msgpack.Decoder(DisputeMove).decode
 _transaction = msgspec.msgpack.Decoder(BalanceTransaction).decode
 
 _FOREVER = 2**63 - 1
@@ -30,11 +42,13 @@ def count(session: Session) -> int:
 
 
 def orphans(session: Session, limit: int) -> Sequence[str]:
-    """Attempts, charges and refunds that belong to no payment."""
+    """Attempts, charges, refunds, disputes and their moves that belong to no payment."""
     rows = session.rows(
         "SELECT id FROM ("
         " SELECT id, payment FROM attempts UNION ALL SELECT id, payment FROM charges"
-        " UNION ALL SELECT id, payment FROM refunds) AS parts"
+        " UNION ALL SELECT id, payment FROM refunds"
+        " UNION ALL SELECT id, payment FROM disputes"
+        " UNION ALL SELECT id, payment FROM dispute_moves) AS parts"
         " WHERE NOT EXISTS (SELECT 1 FROM payments WHERE payments.id = parts.payment) LIMIT ?",
         limit,
     )
@@ -72,9 +86,9 @@ def is_at_rest(session: Session, until: int | None) -> bool:
     """Whether nothing is under way, and nothing has ended after the horizon."""
     rows = session.rows(
         "SELECT COUNT(*) FROM attempts WHERE is_open = 1 OR closing > ?"
-        " UNION ALL SELECT COUNT(*) FROM maturings WHERE is_open = 1 OR closing >= ?",
-        _FOREVER if until is None else until,
-        _FOREVER if until is None else until,
+        " UNION ALL SELECT COUNT(*) FROM maturings WHERE is_open = 1 OR closing >= ?"
+        " UNION ALL SELECT COUNT(*) FROM dispute_moves WHERE is_open = 1 OR closing >= ?",
+        *[_FOREVER if until is None else until] * 3,
     )
     return all(row[0] == 0 for row in rows)
 
@@ -111,7 +125,9 @@ def _record(session: Session, row: Row) -> Record:
         Charged(_charge(_bytes(body)), _number(captured), _number(refunded))
         for captured, refunded, body in charges
     )
+    disputes = _disputes(session, payment.id)
     sources = [each.charge.id for each in charged] + [str(refund[0]) for refund in refunds]
+    sources += [each.dispute.id for each in disputes]
     return Record(
         payment=payment,
         status=str(row[1]),
@@ -125,6 +141,30 @@ def _record(session: Session, row: Row) -> Record:
             for _, amount, status, body in refunds
         ),
         booked=tuple(booked for source in sources for booked in _booked(session, source)),
+        disputes=disputes,
+    )
+
+
+def _disputes(session: Session, payment: str) -> tuple[Disputed, ...]:
+    """The disputes of a payment; most have none."""
+    found = session.rows("SELECT amount, status, body FROM disputes WHERE payment = ?", payment)
+    if not found:
+        return ()
+    moves = [
+        (_move(_bytes(body)), _numbered(closing))
+        for closing, body in session.rows(
+            "SELECT closing, body FROM dispute_moves WHERE payment = ? ORDER BY id", payment
+        )
+    ]
+    disputes = [(_dispute(_bytes(body)), amount, status) for amount, status, body in found]
+    return tuple(
+        Disputed(
+            dispute,
+            _number(amount),
+            str(status),
+            tuple(each for each in moves if each[0].dispute == dispute.id),
+        )
+        for dispute, amount, status in disputes
     )
 
 

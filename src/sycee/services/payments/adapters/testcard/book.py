@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import msgspec
 
 from sycee.kernel.clock import Instant
-from sycee.runtime.database import Session
-from sycee.services.payments.adapters.rail import Answer, Operation, Order
+from sycee.runtime.database import Row, Session
+from sycee.services.payments.adapters.rail import Answer, Notice, Operation, Order
 
 _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(Answer).decode
+_decode_notice = msgspec.msgpack.Decoder(Notice).decode
 
 
 class Entry(msgspec.Struct, frozen=True):
@@ -59,3 +62,35 @@ def note_set_up(session: Session, token: str) -> None:
 def is_set_up(session: Session, token: str) -> bool:
     """Whether the payer agreed to later payments with this card."""
     return session.row("SELECT 1 FROM set_up WHERE token = ?", token) is not None
+
+
+def untold(session: Session, after: str, limit: int) -> Sequence[Notice]:
+    """Notices that are not acknowledged, by id."""
+    rows = session.rows(
+        "SELECT body FROM notices WHERE is_acknowledged = 0 AND id > ? ORDER BY id LIMIT ?",
+        after,
+        limit,
+    )
+    return [_notice(row) for row in rows]
+
+
+def acknowledge(session: Session, notices: Sequence[str]) -> None:
+    """These were heard."""
+    for id in notices:
+        session.run("UPDATE notices SET is_acknowledged = 1 WHERE id = ?", id)
+
+
+def tell(session: Session, notice: Notice) -> None:
+    """Keep a notice until it is acknowledged; the same one again is nothing new."""
+    session.run(
+        "INSERT INTO notices (id, is_acknowledged, body) VALUES (?, 0, ?)"
+        " ON CONFLICT (id) DO NOTHING",
+        notice.id,
+        _encode(notice),
+    )
+
+
+def _notice(row: Row) -> Notice:
+    body = row[0]
+    assert isinstance(body, bytes), "a notice is MessagePack"
+    return _decode_notice(body)

@@ -63,6 +63,10 @@ class TestCard(msgspec.Struct, frozen=True):
     declines_payments_only: bool = False
     """Its bank agrees that the card is remembered, and declines when it is to pay."""
     aliases: tuple[str, ...] = ()
+    dispute: str | None = None
+    """Why the payer disputes whatever the card has paid."""
+    is_inquiry: bool = False
+    """The payer's bank only asks."""
 
 
 DECLINED = Decline("card_declined", "generic_decline", "Your card was declined.")
@@ -277,9 +281,18 @@ CARDS: tuple[TestCard, ...] = (
     TestCard("bypassPendingInternational", "4000003720000278", country="IE"),
     TestCard("pendingRefund", "4000000000007726", refund="pending"),
     TestCard("refundFail", "4000000000005126", refund="failed"),
-    TestCard("createDispute", "4000000000000259"),
-    TestCard("createDisputeProductNotReceived", "4000000000002685"),
-    TestCard("createDisputeInquiry", "4000000000001976"),
+    TestCard("createDispute", "4000000000000259", dispute="fraudulent"),
+    TestCard(
+        "createDisputeProductNotReceived",
+        "4000000000002685",
+        dispute="product_not_received",
+    ),
+    TestCard(
+        "createDisputeInquiry",
+        "4000000000001976",
+        dispute="fraudulent",
+        is_inquiry=True,
+    ),
     TestCard("createIssuerFraudRecord", "4000000000005423"),
     TestCard("createMultipleDisputes", "4000000404000079", country="AT"),
     # Cards that make the acquirer misbehave.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hmac
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 
 import msgspec
 
@@ -15,12 +15,13 @@ from sycee.services.payments.adapters.rail import (
     Answer,
     KeptCard,
     NoAnswer,
+    Notice,
     Operation,
     Order,
     RailDown,
     Verdict,
 )
-from sycee.services.payments.adapters.testcard import bank, book
+from sycee.services.payments.adapters.testcard import bank, book, disputes
 from sycee.services.payments.adapters.testcard.cards import (
     BY_NUMBER,
     ORDINARY,
@@ -122,6 +123,25 @@ class SimulatedAcquirer:
         entry = await self._database.read(lambda session: book.find(session, order))
         return bank.final(bank.card_of(entry.token), entry.answer) if entry else None
 
+    async def notices(self, after: str, limit: int) -> Sequence[Notice]:
+        """What the payers' banks said of late."""
+        self._check_up()
+        return await self._database.read(lambda session: book.untold(session, after, limit))
+
+    async def acknowledge(self, notices: Sequence[str]) -> None:
+        """Tell these no more."""
+        self._check_up()
+        await self._database.write(lambda session: book.acknowledge(session, notices))
+
+    async def contest(self, case: str, statement: str | None) -> None:
+        """Let the bank decide, as Stripe's documented texts tell it to."""
+        self._check_up()
+        await self._database.write(lambda session: disputes.decide(session, case, statement))
+
+    def _check_up(self) -> None:
+        if self._behaviour.outage:
+            raise RailDown("The acquirer is away.")
+
     def _do(self, session: Session, card: TestCard, order: Order) -> Answer:
         if not bank.is_first_step(order):
             return self._go_on(session, card, order)
@@ -130,7 +150,7 @@ class SimulatedAcquirer:
             return answer
         if bank.sets_up(card, order, answer):
             book.note_set_up(session, order.token)
-        return book.enter(session, order, answer, self._clock.now())
+        return self._entered(session, card, order, answer)
 
     def _go_on(self, session: Session, card: TestCard, order: Order) -> Answer:
         assert order.original is not None, "who goes on names what with"
@@ -141,7 +161,13 @@ class SimulatedAcquirer:
             taken_back = msgspec.structs.replace(order, id=order.original, original=None)
             book.enter(session, taken_back, refused, self._clock.now())
         answer = bank.go_on(card, order, original)
-        return book.enter(session, order, answer, self._clock.now())
+        return self._entered(session, card, order, answer)
+
+    def _entered(self, session: Session, card: TestCard, order: Order, answer: Answer) -> Answer:
+        """What is recorded of the order, which may have been taken back; disputes follow that."""
+        recorded = book.enter(session, order, answer, self._clock.now())
+        disputes.follow(session, card, order, recorded)
+        return recorded
 
     def _is_set_up(self, session: Session, card: TestCard, order: Order) -> bool:
         return bank.may_be_set_up(card, order) and book.is_set_up(session, order.token)

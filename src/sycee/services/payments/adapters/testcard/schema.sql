@@ -15,3 +15,12 @@ CREATE TABLE IF NOT EXISTS orders (
 CREATE TABLE IF NOT EXISTS set_up (
     token TEXT PRIMARY KEY
 );
+
+-- What it tells without being asked, until that is acknowledged.
+CREATE TABLE IF NOT EXISTS notices (
+    id TEXT PRIMARY KEY,
+    is_acknowledged BIGINT NOT NULL CHECK (is_acknowledged IN (0, 1)),
+    body BYTEA NOT NULL
+);
+
+CREATE INDEX IF NOT EXISTS notices_to_tell ON notices (id) WHERE is_acknowledged = 0;
