@@ -58,8 +58,16 @@ async def _always() -> Readiness:
 class Gateway:
     """The public application, the operators' one beside it, and what serving them needs."""
 
-    def __init__(self, app: Pipeline, internal: Pipeline, links: Links, limits: Limits) -> None:
+    def __init__(
+        self,
+        app: Pipeline,
+        internal: Pipeline,
+        turnstile: Turnstile,
+        links: Links,
+        limits: Limits,
+    ) -> None:
         self.app = app
+        self.turnstile = turnstile
         self._internal = internal
         self._links = links
         self._limits = limits
@@ -114,7 +122,7 @@ async def build(
         Pipeline(Table(routes), access, turnstile, host.ids, dialects, most)
         for routes in (public, internal)
     )
-    return Gateway(app, operators, links, settings.limits)
+    return Gateway(app, operators, turnstile, links, settings.limits)
 
 
 class Behind(msgspec.Struct, frozen=True):

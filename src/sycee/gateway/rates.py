@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from typing import TypeAlias
 
 import msgspec
 
@@ -11,6 +12,9 @@ from sycee.gateway.asgi import Header
 from sycee.gateway.refusals import RateLimited
 from sycee.gateway.routes import Priority
 from sycee.services.identity.contract import Caller
+
+Bucket: TypeAlias = tuple[str, str]
+"""The id of a key or a merchant, and a class of requests."""
 
 BUCKETS_MAX = 10_000
 """Above this many, those that are full are let go; a full one need not be remembered."""
@@ -59,7 +63,7 @@ class Turnstile:
         self._monotonic_s = monotonic_s
         self._per_key = per_key
         self._began_s = monotonic_s()
-        self._full_at: dict[tuple[str, Priority], float] = {}
+        self._full_at: dict[Bucket, float] = {}
 
     def pass_through(self, caller: Caller, priority: Priority) -> tuple[Header, ...]:
         """Count a request; the header fields that tell where its caller stands.
@@ -74,10 +78,11 @@ class Turnstile:
         of_merchant = limits.reads_per_s if reads else limits.writes_per_s
         if not of_key and not of_merchant:
             return ()
-        asked = (((caller.key, priority), of_key), ((caller.merchant.id, priority), of_merchant))
+        kind = "read" if reads else "settle" if priority is Priority.SETTLE else "create"
+        asked = (((caller.key, kind), of_key), ((caller.merchant.id, kind), of_merchant))
         return self._taken([each for each in asked if each[1]])
 
-    def _taken(self, asked: list[tuple[tuple[str, Priority], int]]) -> tuple[Header, ...]:
+    def _taken(self, asked: list[tuple[Bucket, int]]) -> tuple[Header, ...]:
         now = self._monotonic_s()
         after = [(bucket, per_s, self._next(bucket, per_s, now)) for bucket, per_s in asked]
         _, per_s, full_at = max(after, key=_wait_s)
@@ -90,7 +95,7 @@ class Turnstile:
             self._full_at[bucket] = then
         return min((_standing(each[1], each[2], now) for each in after), key=_remaining).headers()
 
-    def _next(self, bucket: tuple[str, Priority], per_s: int, now: float) -> float:
+    def _next(self, bucket: Bucket, per_s: int, now: float) -> float:
         """When the bucket would be full again after one more request."""
         empty = self._began_s + 1 - 1 / per_s
         return max(self._full_at.get(bucket, empty), now) + 1 / per_s

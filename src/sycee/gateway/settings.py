@@ -22,4 +22,4 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     limits: Limits = Limits()
     """Bounds on connections and requests."""
     rates: Rates = Rates()
-    """How often one key may ask at the REST doors of one process."""
+    """How often one key may ask at the doors of one process."""
