@@ -33,25 +33,6 @@ class Rates(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             raise ValueError("reads_per_s and writes_per_s must be 0 or more")
 
 
-class Standing(msgspec.Struct, frozen=True):
-    """What a caller is told of the narrowest of its buckets."""
-
-    limit: int
-    """Requests per second."""
-    remaining: int
-    """Requests that may come at once now."""
-    reset_s: int
-    """Seconds until ``limit`` may come at once again."""
-
-    def headers(self) -> tuple[Header, ...]:
-        """The fields of draft-ietf-httpapi-ratelimit-headers-06."""
-        return (
-            (b"ratelimit-limit", b"%d" % self.limit),
-            (b"ratelimit-remaining", b"%d" % self.remaining),
-            (b"ratelimit-reset", b"%d" % self.reset_s),
-        )
-
-
 class Turnstile:
     """Lets requests through at their rates (generic cell rate algorithm, ITU-T I.371, annex A).
 
@@ -79,26 +60,30 @@ class Turnstile:
         if not of_key and not of_merchant:
             return ()
         kind = "read" if reads else "settle" if priority is Priority.SETTLE else "create"
-        asked = (((caller.key, kind), of_key), ((caller.merchant.id, kind), of_merchant))
-        return self._taken([each for each in asked if each[1]])
+        asked = []
+        if of_key:
+            asked.append(((caller.key, kind), of_key))
+        if of_merchant:
+            asked.append(((caller.merchant.id, kind), of_merchant))
+        return self._taken(asked)
 
     def _taken(self, asked: list[tuple[Bucket, int]]) -> tuple[Header, ...]:
         now = self._monotonic_s()
-        after = [(bucket, per_s, self._next(bucket, per_s, now)) for bucket, per_s in asked]
-        _, per_s, full_at = max(after, key=_wait_s)
-        wait_s = _wait_s((None, per_s, full_at)) - now
-        if wait_s > 1e-9:
-            raise _refusal(per_s, wait_s, full_at - 1 / per_s - now)
+        narrowest, least = 0, math.inf
+        after: list[tuple[Bucket, float]] = []
+        for bucket, per_s in asked:
+            before = self._full_at.get(bucket, self._began_s + 1 - 1 / per_s)
+            full_at = max(before, now) + 1 / per_s
+            room = (now + 1 - full_at) * per_s
+            if room < -1e-6:
+                raise _refusal(per_s, full_at - 1 - now, before - now)
+            after.append((bucket, full_at))
+            if room < least:
+                narrowest, least = per_s, room
         if len(self._full_at) >= BUCKETS_MAX:
             self._let_go(now)
-        for bucket, _, then in after:
-            self._full_at[bucket] = then
-        return min((_standing(each[1], each[2], now) for each in after), key=_remaining).headers()
-
-    def _next(self, bucket: Bucket, per_s: int, now: float) -> float:
-        """When the bucket would be full again after one more request."""
-        empty = self._began_s + 1 - 1 / per_s
-        return max(self._full_at.get(bucket, empty), now) + 1 / per_s
+        self._full_at.update(after)
+        return _standing(narrowest, least)
 
     def _let_go(self, now: float) -> None:
         if now - self._began_s < 1:
@@ -106,18 +91,14 @@ class Turnstile:
         self._full_at = {key: then for key, then in self._full_at.items() if then > now}
 
 
-def _wait_s(after: tuple[object, int, float]) -> float:
-    """From when on a bucket lets the request through; it holds one second's worth."""
-    return after[2] - 1
-
-
-def _remaining(standing: Standing) -> int:
-    return standing.remaining
-
-
-def _standing(per_s: int, full_at: float, now: float) -> Standing:
-    used_s = max(full_at - now, 0.0)
-    return Standing(per_s, max(int((1 - used_s) * per_s + 1e-6), 0), math.ceil(used_s - 1e-9))
+def _standing(per_s: int, room: float) -> tuple[Header, ...]:
+    """The fields of draft-ietf-httpapi-ratelimit-headers-06, of the narrowest bucket."""
+    reset_s = math.ceil(1 - room / per_s - 1e-9)
+    return (
+        (b"ratelimit-limit", b"%d" % per_s),
+        (b"ratelimit-remaining", b"%d" % int(room + 1e-6)),
+        (b"ratelimit-reset", b"%d" % reset_s),
+    )
 
 
 def _refusal(per_s: int, wait_s: float, reset_s: float) -> RateLimited:
