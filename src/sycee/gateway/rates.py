@@ -60,7 +60,7 @@ class Turnstile:
         if not of_key and not of_merchant:
             return ()
         kind = "read" if reads else "settle" if priority is Priority.SETTLE else "create"
-        asked = []
+        asked: list[tuple[Bucket, int]] = []
         if of_key:
             asked.append(((caller.key, kind), of_key))
         if of_merchant:
