@@ -50,13 +50,16 @@ class Door:
 
 @contextlib.asynccontextmanager
 async def opened(
-    limits: Limits | None = None, books: object = None, **answers: object
+    limits: Limits | None = None,
+    books: object = None,
+    settings: Settings | None = None,
+    **answers: object,
 ) -> AsyncIterator[Door]:
     """A door whose services answer what is given; ``books`` may be real ones."""
     floor, identity = Floor(), FakeIdentity()
     payments, notify, fraud = Scripted(**answers), Scripted(**answers), Scripted(**answers)
     books = books or Scripted(**answers)
-    settings = Settings(limits=limits or Limits(drain_timeout_s=2))
+    settings = settings or Settings(limits=limits or Limits(drain_timeout_s=2))
     gateway = await build(floor, settings, identity, payments, notify, fraud, books)
     door = Door(gateway, await gateway.serve("127.0.0.1", 0), floor)
     door.identity, door.payments, door.notify = identity, payments, notify

@@ -111,7 +111,8 @@ async def assemble(floor: Floor, configuration: Configuration, here: Collection[
         floor, c.gateway, identity, payments, notify, fraud, accounting, floor.health.ready
     )
     behind = {"payments": payments, "ledger": ledger}
-    grpc = Door(Access(identity, floor.clock), behind, floor.ids, c.gateway.ledger_decoder)
+    access = Access(identity, floor.clock)
+    grpc = Door(access, rest.turnstile, behind, floor.ids, c.gateway.ledger_decoder)
     return Assembled(local, identity, Doors(rest, grpc))
 
 

@@ -22,6 +22,7 @@ from sycee.gateway.edge.server import Server
 from sycee.gateway.links import Links
 from sycee.gateway.pipeline import Dialect, Pipeline
 from sycee.gateway.problems import ProblemDialect, problem
+from sycee.gateway.rates import Turnstile
 from sycee.gateway.request import Answer, Request
 from sycee.gateway.routes import Route, Table
 from sycee.gateway.settings import Settings
@@ -59,8 +60,16 @@ async def _always() -> Readiness:
 class Gateway:
     """The public application, the operators' one beside it, and what serving them needs."""
 
-    def __init__(self, app: Pipeline, internal: Pipeline, links: Links, limits: Limits) -> None:
+    def __init__(
+        self,
+        app: Pipeline,
+        internal: Pipeline,
+        turnstile: Turnstile,
+        links: Links,
+        limits: Limits,
+    ) -> None:
         self.app = app
+        self.turnstile = turnstile
         self._internal = internal
         self._links = links
         self._limits = limits
@@ -101,6 +110,7 @@ async def build(
     """The REST doors over these services; ``ready`` says whether they can work now."""
     links = Links(settings.public_url.rstrip("/"))
     access = Access(identity, host.clock)
+    turnstile = Turnstile(host.clock.monotonic_s, settings.rates)
     dialects: dict[str, Dialect] = {"v1": StripeDialect(payments, links), "": ProblemDialect()}
     documented = _documented(Behind(identity, payments, notify, fraud, accounting, ready), links)
     public = [
@@ -111,9 +121,10 @@ async def build(
     internal = [*Internal(ready).routes(), *Reference(documented).routes()]
     most = settings.limits.in_flight_max
     app, operators = (
-        Pipeline(Table(routes), access, host.ids, dialects, most) for routes in (public, internal)
+        Pipeline(Table(routes), access, turnstile, host.ids, dialects, most)
+        for routes in (public, internal)
     )
-    return Gateway(app, operators, links, settings.limits)
+    return Gateway(app, operators, turnstile, links, settings.limits)
 
 
 class Behind(msgspec.Struct, frozen=True):

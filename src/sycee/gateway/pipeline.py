@@ -22,6 +22,7 @@ from sycee.gateway.edge.body import (
     read_parameters,
 )
 from sycee.gateway.edge.forms import read_form
+from sycee.gateway.rates import Turnstile
 from sycee.gateway.refusals import NotAcceptable, Overloaded
 from sycee.gateway.request import Answer, Request
 from sycee.gateway.routes import Route, Table
@@ -50,11 +51,18 @@ class Pipeline:
     """The ASGI application."""
 
     def __init__(
-        self, table: Table, access: Access, ids: Ids, dialects: Mapping[str, Dialect], most: int
+        self,
+        table: Table,
+        access: Access,
+        turnstile: Turnstile,
+        ids: Ids,
+        dialects: Mapping[str, Dialect],
+        most: int,
     ) -> None:
         self.routes = table.routes
         self._table = table
         self._access = access
+        self._turnstile = turnstile
         self._ids = ids
         self._dialects = dialects
         self._most = most
@@ -125,6 +133,7 @@ class Pipeline:
         if route.roles:
             request.caller = await self._access.caller(fields.get(b"authorization"))
             check_rights(request.caller, route)
+            request.standing = self._turnstile.pass_through(request.caller, route.priority)
         check_version(fields.get(b"stripe-version"))
         if request.method == "POST":
             request.idempotency_key = idempotency_key(fields.get(b"idempotency-key"))
@@ -156,6 +165,7 @@ async def _send(
         (b"cache-control", b"no-store"),
         (b"request-id", request.id.encode()),
         (b"stripe-version", VERSION),
+        *request.standing,
         *answer.headers,
     ]
     if answer.stream is None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import msgspec
 
 from sycee.gateway.asgi import Header
@@ -66,9 +68,22 @@ def header_fields(refusal: Refusal) -> tuple[Header, ...]:
         return ((b"www-authenticate", b'Bearer realm="sycee"'),)
     if refusal.status == 503:
         return ((b"retry-after", b"%d" % RETRY_AFTER_S),)
+    if refusal.status == 429 and "retry_after_s" in refusal.facts:
+        return _too_often(refusal.facts)
     if "allow" in refusal.facts:
         return ((b"allow", refusal.facts["allow"].encode()),)
     return ()
+
+
+def _too_often(facts: Mapping[str, str]) -> tuple[Header, ...]:
+    """When to come again, for HTTP, for Stripe's SDKs, and as the draft has it."""
+    return (
+        (b"retry-after", facts["retry_after_s"].encode()),
+        (b"stripe-should-retry", b"true"),
+        (b"ratelimit-limit", facts["limit"].encode()),
+        (b"ratelimit-remaining", b"0"),
+        (b"ratelimit-reset", facts["reset_s"].encode()),
+    )
 
 
 def _answer(status: int, members: dict[str, object], headers: tuple[Header, ...] = ()) -> Answer:

@@ -81,5 +81,9 @@ class TextTooLongHere(Refusal, code="parameter_too_long", status=400):
     """A text parameter longer than its maximum."""
 
 
+class RateLimited(Refusal, code="rate_limit", status=429):
+    """The key, or its merchant, asks too often; ``facts`` hold ``retry_after_s``."""
+
+
 class Overloaded(Refusal, code="overloaded", status=503):
     """Too many requests are being worked on; the same request may be repeated soon."""

@@ -39,6 +39,8 @@ class Request(msgspec.Struct):
     caller: Caller | None = None
     idempotency_key: str | None = None
     ip: str | None = None
+    standing: tuple[Header, ...] = ()
+    """Where the caller stands within its rates, as header fields of the answer."""
 
     @property
     def merchant(self) -> MerchantId:

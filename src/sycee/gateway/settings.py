@@ -6,6 +6,7 @@ import msgspec
 
 from sycee.gateway.edge.limits import Limits
 from sycee.gateway.grpc.compiling import Decoder
+from sycee.gateway.rates import Rates
 
 
 class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -20,3 +21,5 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     batch of 16 KiB or more, ``plain`` never."""
     limits: Limits = Limits()
     """Bounds on connections and requests."""
+    rates: Rates = Rates()
+    """How often one key may ask at the doors of one process."""

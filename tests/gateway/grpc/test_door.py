@@ -13,6 +13,7 @@ from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
 
 from sycee.gateway.access import Access
 from sycee.gateway.grpc.door import Door
+from sycee.gateway.rates import Rates, Turnstile
 from sycee.kernel.clock import Instant
 from sycee.kernel.ids import Ids
 from sycee.kernel.money import Currency, Money
@@ -97,10 +98,16 @@ def payments() -> FakePayments:
 
 
 @pytest.fixture
-async def channel(payments: FakePayments) -> AsyncIterator[grpc.aio.Channel]:
+def turnstile() -> Turnstile:
+    """One without limits."""
+    return Turnstile(lambda: 0.0, Rates())
+
+
+@pytest.fixture
+async def channel(payments: FakePayments, turnstile: Turnstile) -> AsyncIterator[grpc.aio.Channel]:
     ids = Ids(SystemClock(), lambda size: bytes(size))
     access = Access(FakeIdentity(), SystemClock())  # type: ignore[arg-type]
-    door = Door(access, {"payments": payments, "ledger": FakeLedger()}, ids)
+    door = Door(access, turnstile, {"payments": payments, "ledger": FakeLedger()}, ids)
     await door.open("127.0.0.1:0")
     async with grpc.aio.insecure_channel(f"127.0.0.1:{door.port}") as channel:
         yield channel
@@ -170,6 +177,20 @@ async def test_a_refusal_tells_its_code_param_and_facts(channel: grpc.aio.Channe
     assert told["sycee-code"] == "card_declined"
     assert told["sycee-param"] == "method"
     assert msgspec.json.decode(bytes(told["sycee-facts-bin"])) == {"decline_code": "错"}
+
+
+@pytest.mark.parametrize("turnstile", [Turnstile(lambda: 0.0, Rates(1, 1))])
+async def test_calls_over_the_rate_of_their_class_are_refused(channel: grpc.aio.Channel) -> None:
+    """AE7."""
+    create = method(channel, "Payments/CreatePayment", "Payment")
+    capture = method(channel, "Payments/CapturePayment", "Payment")
+    await create(new_payment(), metadata=key())
+    status, told = await refused(create(new_payment(), metadata=key()))
+    assert status is grpc.StatusCode.RESOURCE_EXHAUSTED
+    assert told["sycee-code"] == "rate_limit"
+    facts = msgspec.json.decode(bytes(told["sycee-facts-bin"]))
+    assert facts == {"retry_after_s": "1", "limit": "1", "reset_s": "1"}
+    assert (await capture(message("CapturePayment")(id="pi_1"), metadata=key())).id == "pi_1"
 
 
 async def test_an_unknown_payment_is_not_found(channel: grpc.aio.Channel) -> None:

@@ -16,6 +16,7 @@ from sycee.gateway.grpc.compiling import Decoder
 from sycee.gateway.grpc.door import MESSAGE_BYTES_MAX, Door
 from sycee.gateway.grpc.offer import Offered, offered
 from sycee.gateway.grpc.stream import UNANSWERED_BYTES_MAX, Stream
+from sycee.gateway.rates import Rates, Turnstile
 from sycee.kernel.clock import Instant
 from sycee.kernel.ids import Ids
 from sycee.kernel.refusal import NotFound, Unavailable
@@ -145,13 +146,14 @@ class ForgetfulIdentity(FakeIdentity):
 class Open:
     """An open door, what stands behind it, and a way to it."""
 
-    def __init__(self, decoder: Decoder) -> None:
+    def __init__(self, decoder: Decoder, rates: Rates | None = None) -> None:
         self.ledger = FakeLedger()
         self.identity = ForgetfulIdentity()
         self.clock = FakeClock()
         access = Access(self.identity, self.clock)  # type: ignore[arg-type]
         ids = Ids(self.clock, lambda size: bytes(size))
-        self.door = Door(access, {"ledger": self.ledger}, ids, decoder)
+        turnstile = Turnstile(self.clock.monotonic_s, rates or Rates())
+        self.door = Door(access, turnstile, {"ledger": self.ledger}, ids, decoder)
         self.channel: grpc.aio.Channel
 
     def call(self, name: str, body: bytes, metadata: object = WRITER) -> Awaitable[bytes]:
@@ -169,6 +171,13 @@ async def plain() -> AsyncIterator[Open]:
         yield opened
 
 
+@pytest.fixture
+async def narrow() -> AsyncIterator[Open]:
+    """One message a second."""
+    async for opened in _opened(Decoder.PLAIN, Rates(writes_per_s=1)):
+        yield opened
+
+
 @pytest.fixture(params=[Decoder.PLAIN, Decoder.COMPILED])
 async def door(request: pytest.FixtureRequest) -> AsyncIterator[Open]:
     if request.param is Decoder.COMPILED:
@@ -177,8 +186,8 @@ async def door(request: pytest.FixtureRequest) -> AsyncIterator[Open]:
         yield opened
 
 
-async def _opened(decoder: Decoder) -> AsyncIterator[Open]:
-    opened = Open(decoder)
+async def _opened(decoder: Decoder, rates: Rates | None = None) -> AsyncIterator[Open]:
+    opened = Open(decoder, rates)
     await opened.door.open("127.0.0.1:0")
     async with grpc.aio.insecure_channel(f"127.0.0.1:{opened.door.port}") as opened.channel:
         yield opened
@@ -408,6 +417,18 @@ async def test_the_first_no_of_the_ledger_ends_the_stream(
     assert ended.value.code() is status
     assert dict(ended.value.trailing_metadata())["sycee-code"] == code
     assert "secret" not in str(ended.value)
+
+
+async def test_a_message_over_the_rate_ends_its_stream(narrow: Open) -> None:
+    """AE7."""
+    stream = narrow.stream()
+    for number in (1, 2):
+        await stream.write(batch(transfer(number)))
+    assert isinstance(await stream.read(), bytes)
+    status, told = await refused(stream.read())
+    assert status is grpc.StatusCode.RESOURCE_EXHAUSTED
+    assert told["sycee-code"] == "rate_limit"
+    assert narrow.ledger.asked == [encode_transfers([transfer(1)])]
 
 
 async def test_a_revoked_key_ends_its_streams(plain: Open) -> None:

@@ -59,6 +59,8 @@ def test_the_digest_of_any_text_can_be_taken():
         ({"default_currency": "XXQ"}, "default_currency"),
         ({"limits": Limits(amount_minor_max=0)}, "amount_minor_max"),
         ({"limits": Limits(duplicate_window_s=-1)}, "duplicate_window_s"),
+        ({"limits": Limits(reads_per_s=-1)}, "reads_per_s"),
+        ({"limits": Limits(writes_per_s=-1)}, "writes_per_s"),
         ({"limits": Limits(currencies=("USD", "usd"))}, "currencies"),
     ],
 )

@@ -135,6 +135,8 @@ def render_merchant(merchant: Merchant) -> Public:
             "amount_minor_max": limits.amount_minor_max,
             "duplicate_window_s": limits.duplicate_window_s,
             "currencies": limits.currencies,
+            "reads_per_s": limits.reads_per_s,
+            "writes_per_s": limits.writes_per_s,
         },
         "created": unix(merchant.created),
     }

@@ -12,6 +12,7 @@ from sycee.gateway.access import Access
 from sycee.gateway.grpc import refusals
 from sycee.gateway.grpc.offer import Offered
 from sycee.gateway.grpc.stream import Stream
+from sycee.gateway.rates import Turnstile
 from sycee.gateway.refusals import KeyNotAllowed
 from sycee.kernel.refusal import Refusal
 from sycee.runtime import deadline, logs, trace
@@ -39,10 +40,18 @@ class Work(Protocol):
 class Desk:
     """Takes the calls of one method."""
 
-    def __init__(self, wanted: Offered, work: Work, access: Access, streams: set[Stream]) -> None:
+    def __init__(
+        self,
+        wanted: Offered,
+        work: Work,
+        access: Access,
+        turnstile: Turnstile,
+        streams: set[Stream],
+    ) -> None:
         self._wanted = wanted
         self._work = work
         self._access = access
+        self._turnstile = turnstile
         self._streams = streams
 
     def handler(self) -> grpc.RpcMethodHandler[bytes, bytes]:
@@ -61,7 +70,7 @@ class Desk:
         metadata = _begin(context)
 
         async def read(body: bytes) -> msgspec.Struct:
-            return self._work.read(body, await self._admitted(metadata), metadata)
+            return self._work.read(body, await self._counted(metadata), metadata)
 
         async def do(command: msgspec.Struct) -> bytes:
             deadline.begin(_remaining_s(context))
@@ -75,12 +84,18 @@ class Desk:
             self._streams.discard(stream)
 
     async def _answer(self, body: bytes, metadata: Metadata) -> bytes:
-        who = await self._admitted(metadata)
+        who = await self._counted(metadata)
         return await self._work.do(self._work.read(body, who, metadata))
 
     async def _held(self, stream: Stream, metadata: Metadata) -> None:
         await self._admitted(metadata)
         await stream.hold()
+
+    async def _counted(self, metadata: Metadata) -> Caller:
+        """Who asks, within its rates; a stream's every message is one request."""
+        who = await self._admitted(metadata)
+        self._turnstile.pass_through(who, self._wanted.priority)
+        return who
 
     async def _admitted(self, metadata: Metadata) -> Caller:
         who = await self._access.caller(octets(metadata, "authorization"))

@@ -19,6 +19,7 @@ from sycee.gateway.grpc.messages import Classes
 from sycee.gateway.grpc.offer import PACKAGE, Offered, offered
 from sycee.gateway.grpc.stream import Stream
 from sycee.gateway.grpc.work import Do, OfBatches, OfStructs
+from sycee.gateway.rates import Turnstile
 from sycee.kernel.ids import Ids
 from sycee.services.ledger.contract import Ledger
 
@@ -42,6 +43,7 @@ class Door:
     def __init__(
         self,
         access: Access,
+        turnstile: Turnstile,
         services: Mapping[str, object],
         ids: Ids,
         decoder: Decoder = Decoder.AUTO,
@@ -62,7 +64,7 @@ class Door:
         pool.Add(schema.describe(offer, self._numbers))
         self._classes = _classes(pool, offer)
         for each in offer:
-            self._add(each, Desk(each, self._work(each), access, self._streams))
+            self._add(each, Desk(each, self._work(each), access, turnstile, self._streams))
         health_pb2_grpc.add_HealthServicer_to_server(self._health, self._grpc)
         reflected = (*self._names, health.SERVICE_NAME, reflection.SERVICE_NAME)
         reflection.enable_server_reflection(reflected, self._grpc, pool)

@@ -6,6 +6,7 @@ from enum import Enum
 
 import msgspec
 
+from sycee.gateway.routes import Priority
 from sycee.runtime.rpc import Operation, operations
 from sycee.services.identity.contract import Role
 from sycee.services.ledger.contract import Ledger
@@ -41,6 +42,8 @@ class Offered(msgspec.Struct, frozen=True):
     """A key that is not narrowed does not suffice."""
     streamed: bool = False
     """A stream of requests, answered by a stream of replies."""
+    priority: Priority = Priority.CREATE
+    """The class in whose buckets its calls count."""
 
 
 _PAYMENTS = {
@@ -64,6 +67,7 @@ _LEDGER = {
     "balances_at": Need.READ,
     "list_changes": Need.READ,
 }
+_SETTLING = frozenset({"capture_payment", "cancel_payment", "create_refund"})
 _STREAMED = {"create_transfers": "stream_transfers"}
 _STREAM_DOC = """\
 `{name}`, of one batch after the other, applied and answered in the order in which they
@@ -91,9 +95,16 @@ def _offer(service: str, contract: type, needs: dict[str, Need]) -> list[Offered
             roles=_roles(service, need),
             scope=f"{service}:{need.value}",
             scope_always=service == "ledger" and need is Need.WRITE,
+            priority=_priority(name, need),
         )
         for name, need in needs.items()
     ]
+
+
+def _priority(name: str, need: Need) -> Priority:
+    if need is Need.READ:
+        return Priority.READ
+    return Priority.SETTLE if name in _SETTLING else Priority.CREATE
 
 
 def _streams(offer: list[Offered]) -> list[Offered]:

@@ -37,13 +37,20 @@ class MerchantStatus(Enum):
 
 
 class Limits(msgspec.Struct, frozen=True):
-    """What one payment of a merchant may be. Amounts in minor units of the payment's currency."""
+    """What one payment of a merchant may be, and how often it may ask.
+
+    Amounts in minor units of the payment's currency. The rates hold at each gateway process.
+    """
 
     amount_minor_max: int = 99_999_999
     duplicate_window_s: int = 0
     """Refuse a payment equal in card, amount and currency within this time; 0 switches it off."""
     currencies: tuple[str, ...] = ()
     """ISO 4217 codes accepted; empty means all."""
+    reads_per_s: int = 0
+    """Requests that only read, of all its keys together; 0 sets no limit."""
+    writes_per_s: int = 0
+    """Requests that create; captures, refunds and cancellations have as many of their own."""
 
 
 class Merchant(msgspec.Struct, frozen=True):

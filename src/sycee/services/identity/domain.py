@@ -59,6 +59,10 @@ def check_limits(limits: Limits) -> None:
         raise MerchantInvalid("The largest payment is at least 1.", param="amount_minor_max")
     if limits.duplicate_window_s < 0:
         raise MerchantInvalid("A window is 0 seconds or more.", param="duplicate_window_s")
+    if limits.reads_per_s < 0:
+        raise MerchantInvalid("A rate is 0 or more a second.", param="reads_per_s")
+    if limits.writes_per_s < 0:
+        raise MerchantInvalid("A rate is 0 or more a second.", param="writes_per_s")
     if any(code not in BY_CODE for code in limits.currencies):
         raise MerchantInvalid("Use ISO 4217 codes, such as USD.", param="currencies")
 
