@@ -8,6 +8,7 @@ from typing import Annotated, Literal, TypeAlias, TypeVar
 import msgspec
 from msgspec import Meta
 
+from sycee.gateway.refusals import ParameterInvalid
 from sycee.gateway.request import Answer
 from sycee.kernel.clock import Instant, seconds
 from sycee.services.payments.contract.customers import NewMethod
@@ -111,6 +112,15 @@ def card_number(card: CardGiven) -> CardNumber | None:
         year + 2000 if 0 < year < 100 else year,
         card.cvc,
     )
+
+
+def refuse_sdk_action(is_wanted: bool) -> None:
+    """What Stripe.js would act upon is not offered: a payer is always led to a page."""
+    if is_wanted:
+        raise ParameterInvalid(
+            "use_stripe_sdk is not offered; next_action leads to a page: give a return_url.",
+            param="use_stripe_sdk",
+        )
 
 
 def answer(public: Public, status: int = 200) -> Answer:

@@ -19,6 +19,7 @@ from sycee.gateway.stripe.shapes import (
     ShippingGiven,
     Text,
     new_method,
+    refuse_sdk_action,
     shipping,
 )
 from sycee.kernel.money import Money, currency
@@ -133,6 +134,7 @@ class Listing(DatedPaging, frozen=True, kw_only=True):
 
 def create_command(request: Request, given: Creating) -> CreatePayment:
     """The command as the contract takes it."""
+    refuse_sdk_action(given.use_stripe_sdk)
     if given.return_url and not given.confirm:
         raise ParameterInvalid("return_url goes with confirm=true.", param="return_url")
     automatic = given.automatic_payment_methods
@@ -161,6 +163,7 @@ def update_command(
 
 def confirm_command(request: Request, payment: PaymentId, given: Confirming) -> ConfirmPayment:
     """The command as the contract takes it."""
+    refuse_sdk_action(given.use_stripe_sdk)
     return ConfirmPayment(
         origin=request.origin(),
         id=payment,
