@@ -173,7 +173,7 @@ CALLS: dict[str, Ask] = {
         "txn_1", {"expand": ["source"]}
     ),
     "balance_transactions.list": lambda c: c.v1.balance_transactions.list({"type": "charge"}),
-    "events.list": lambda c: c.v1.events.list({"types": ["charge.*"]}),
+    "events.list": lambda c: c.v1.events.list({"types": ["charge.*"], "delivery_success": False}),
     "webhook_endpoints.create": lambda c: c.v1.webhook_endpoints.create(
         {"url": "https://shop.example/hook", "enabled_events": ["charge.refunded"]}
     ),

@@ -20,6 +20,7 @@ from sycee.services.notify.contract import (
     EndpointQuery,
     EndpointStatus,
     ListDeliveries,
+    ListEvents,
     Page,
     Replay,
     UpdateEndpoint,
@@ -64,6 +65,26 @@ async def test_an_event_reaches_its_endpoint_signed_for_both_verifiers(tmp_path)
     assert got.headers["sycee-delivery"] == done.id
     assert (done.status, done.attempts, done.next_at) == (DELIVERED, 1, None)
     assert (done.last_status, done.last_error) == (200, None)
+
+
+async def test_events_are_told_apart_by_whether_all_their_deliveries_succeeded(host, notify):
+    async def found(delivered, merchant=SHOP):
+        page = await notify.list_events(ListEvents(merchant, delivered=delivered))
+        return [event.id for event in page.events]
+
+    async with Receiver() as good, Receiver(answer(410)) as gone:
+        await endpoint(notify, good.url)
+        await endpoint(notify, gone.url, "refund.created")
+        charge, refund = await host.happen("charge.succeeded", "refund.created")
+        (unwanted,) = await host.happen("charge.failed", merchant=OTHER)
+        assert await found(False) == [refund.id, charge.id]
+        assert await found(True) == []
+        await notify.deliver_due()
+    assert {each.status for each in await deliveries(notify)} == {DELIVERED, DEAD}
+    assert await found(False) == [refund.id]
+    assert await found(True) == [charge.id]
+    assert await found(None) == [refund.id, charge.id]
+    assert (await found(True, OTHER), await found(False, OTHER)) == ([unwanted.id], [])
 
 
 async def test_a_failed_delivery_comes_again_with_the_same_ids(host, notify):

@@ -59,6 +59,7 @@ class Listing(DatedPaging, frozen=True, kw_only=True):
 
     type: Text | None = None
     types: list[Text] | None = None
+    delivery_success: bool | None = None
 
 
 class Events:
@@ -89,7 +90,7 @@ class Events:
         wanted = page(given)
         cursor = NotifyPage(wanted.limit, wanted.starting_after, wanted.ending_before)
         found = await self._notify.list_events(
-            ListEvents(request.merchant, cursor, types, first, end)
+            ListEvents(request.merchant, cursor, types, first, end, given.delivery_success)
         )
         show = partial(event_object, links=self._links)
         public = listing(PATH, found.events, found.has_more, show)

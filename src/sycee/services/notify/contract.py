@@ -67,6 +67,8 @@ class ListEvents(msgspec.Struct, frozen=True):
     """Exact types, or with ``*`` at the end; empty means all."""
     created_from: Instant | None = None
     created_to: Instant | None = None
+    delivered: bool | None = None
+    """True: those of which no delivery is pending or dead. False: the others. None: all."""
 
 
 class Events(msgspec.Struct, frozen=True):

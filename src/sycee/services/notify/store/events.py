@@ -19,6 +19,10 @@ ROWS_MAX = 64
 _ID_SLACK_S = 3600.0
 """How far an event's id, which tells when it was made, may be from its instant."""
 _NO_ENTROPY, _ALL_ENTROPY = b"\x00" * 8, b"\xff" * 8
+_UNDELIVERED = (
+    "EXISTS (SELECT 1 FROM deliveries WHERE deliveries.event = events.id"
+    " AND deliveries.merchant = events.merchant AND deliveries.status <> 'delivered')"
+)
 
 decode = msgspec.msgpack.Decoder(Event).decode
 
@@ -61,6 +65,8 @@ def page(session: Session, query: ListEvents) -> tuple[tuple[Event, ...], bool]:
     if query.created_to is not None:
         selection.where("id <= ?", _id_after(query.created_to))
         selection.where("created <= ?", query.created_to)
+    if query.delivered is not None:
+        selection.where(f"{'NOT ' if query.delivered else ''}{_UNDELIVERED}")
     rows, more = selection.page(session, query.page)
     return tuple(event_of(row[1]) for row in rows), more
 
