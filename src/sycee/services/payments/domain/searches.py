@@ -7,6 +7,8 @@ from enum import StrEnum
 
 import msgspec
 
+from sycee.services.payments.contract.searches import QueryUnreadable
+
 QUERY_LENGTH_MAX = 5000
 CLAUSES_MAX = 10
 
@@ -44,19 +46,11 @@ class Query(msgspec.Struct, frozen=True):
     is_any: bool = False
 
 
-class QueryUnreadable(ValueError):
-    """The query breaks the language at ``position``, counted in characters from 0."""
-
-    def __init__(self, reason: str, position: int) -> None:
-        super().__init__(f"{reason} (at character {position + 1} of the query)")
-        self.position = position
-
-
 def read_query(text: str) -> Query:
     """The conditions of a query; clauses that follow each other without a word mean AND."""
     if len(text) > QUERY_LENGTH_MAX:
         reason = f"A query has at most {QUERY_LENGTH_MAX} characters"
-        raise QueryUnreadable(reason, QUERY_LENGTH_MAX)
+        raise _unreadable(reason, QUERY_LENGTH_MAX)
     return _Reader(text).query()
 
 
@@ -72,11 +66,12 @@ class _Reader:
         clauses = [self._clause()]
         words: set[str] = set()
         while self._skip_to_next():
+            start = self._at
             words.add(self._connective())
             if len(words) > 1:
-                raise QueryUnreadable("AND and OR cannot be mixed", self._at)
+                raise _unreadable("AND and OR cannot be mixed", start)
             if len(clauses) == CLAUSES_MAX:
-                raise QueryUnreadable(f"A query has at most {CLAUSES_MAX} clauses", self._at)
+                raise _unreadable(f"A query has at most {CLAUSES_MAX} clauses", self._at)
             clauses.append(self._clause())
         return Query(tuple(clauses), is_any=words == {"OR"})
 
@@ -86,7 +81,7 @@ class _Reader:
         if self._at == len(self._text):
             return False
         if self._at == before:
-            raise QueryUnreadable("A space is expected between clauses", self._at)
+            raise _unreadable("A space is expected between clauses", self._at)
         return True
 
     def _connective(self) -> str:
@@ -110,7 +105,7 @@ class _Reader:
     def _key(self) -> str:
         key = self._quoted()
         if not self._takes("]"):
-            raise QueryUnreadable("A closing ] is expected", self._at)
+            raise _unreadable("A closing ] is expected", self._at)
         return key
 
     def _value(self) -> str | int | None:
@@ -126,7 +121,7 @@ class _Reader:
         start = self._at
         quote = self._text[start : start + 1]
         if quote not in ('"', "'") or not quote:
-            raise QueryUnreadable("A quoted text is expected", start)
+            raise _unreadable("A quoted text is expected", start)
         letters: list[str] = []
         at = start + 1
         while at < len(self._text) and self._text[at] != quote:
@@ -134,7 +129,7 @@ class _Reader:
             letters.append(self._text[at : at + 1])
             at += 1
         if at >= len(self._text):
-            raise QueryUnreadable("This quoted text has no end", start)
+            raise _unreadable("This quoted text has no end", start)
         self._at = at + 1
         return "".join(letters)
 
@@ -153,7 +148,7 @@ class _Reader:
     def _need(self, pattern: re.Pattern[str], reason: str) -> str:
         found = self._take(pattern)
         if found is None:
-            raise QueryUnreadable(reason, self._at)
+            raise _unreadable(reason, self._at)
         return found
 
 
@@ -161,6 +156,11 @@ def _check_value(comparison: Comparison, value: str | int | None, position: int)
     if comparison is Comparison.EXACT:
         return
     if value is None:
-        raise QueryUnreadable("null can only follow :", position)
+        raise _unreadable("null can only follow :", position)
     if comparison is Comparison.SUBSTRING and not (isinstance(value, str) and len(value) >= 3):
-        raise QueryUnreadable("~ needs a quoted text of at least 3 characters", position)
+        raise _unreadable("~ needs a quoted text of at least 3 characters", position)
+
+
+def _unreadable(reason: str, position: int) -> QueryUnreadable:
+    detail = f"{reason} (at character {position + 1} of the query)."
+    return QueryUnreadable(detail, param="query", facts={"position": str(position)})
