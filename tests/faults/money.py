@@ -1,9 +1,10 @@
 """Hammer the same payments from many clients at once, with kills: no cent lost, none doubled.
 
-Every client chooses a payment and something to do to it: confirm, capture, cancel, refund, look. An
-answer that does not come is asked for again with the same key, over every death of the platform.
-In the end each payment's history must be explained by one order of its operations (MS5), the
-books must be proved, and ledger, balance, charges and events must agree (MS2, MS3, MS4, MS8).
+Every client chooses a payment and something to do to it: confirm, capture, cancel, refund, dispute,
+accept, look. An answer that does not come is asked for again with the same key, over every death of
+the platform. In the end each payment's history must be explained by one order of its operations
+(MS5), the books must be proved, and ledger, balance, charges, refunds, disputes and events must
+agree (MS2, MS3, MS4, MS8).
 """
 
 from __future__ import annotations
@@ -15,7 +16,8 @@ import random
 import signal
 import sys
 import time
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import msgspec
@@ -23,7 +25,7 @@ import msgspec
 from tests.faults.lab import campaign, checks, truth
 from tests.faults.lab.campaign import Campaign
 from tests.faults.lab.crowd import PATIENCE_S, PAUSE_S, Stuck
-from tests.faults.lab.hammered import VISA, Act, Hammered, Verb
+from tests.faults.lab.hammered import LOOKING, TAKING_BACK, VISA, Act, Hammered, Verb
 from tests.faults.lab.installation import Installation
 from tests.faults.lab.line import Answer, Gone, Line
 from tests.faults.lab.stories import CREATE, MOVING
@@ -35,7 +37,8 @@ OPERATIONS_PER_KILL = 4_000
 PROOF_PATIENCE_S = 30.0
 VERBS = (
     *(Verb.CONFIRM, Verb.CONFIRM, Verb.CAPTURE, Verb.CAPTURE, Verb.CANCEL),
-    *(Verb.REFUND, Verb.REFUND, Verb.REFUND, Verb.LOOK, Verb.LOOK_AT_CHARGE),
+    *(Verb.REFUND, Verb.REFUND, Verb.REFUND, Verb.DISPUTE, Verb.ACCEPT),
+    *LOOKING,
 )
 
 
@@ -86,10 +89,8 @@ class Hammer:
             payment.acts.append(act)
             answer = await self._asked(line, payment.path(act), payment.form(act), act)
             act.answer = answer
-            if act.told().get("status") not in MOVING or act.verb in (
-                Verb.LOOK,
-                Verb.LOOK_AT_CHARGE,
-            ):
+            payment.note(act)
+            if act.told().get("status") not in MOVING or act.verb in LOOKING:
                 act.returned = next(self._moments)
         for each in line:
             each.close()
@@ -99,9 +100,14 @@ class Hammer:
         minor = 0
         if verb is Verb.CAPTURE:
             minor = payment.amount + 1 if dice.random() < 0.1 else dice.randint(1, payment.amount)
-        elif verb is Verb.REFUND:
+        elif verb is Verb.DISPUTE and payment.charge is None:
+            verb = Verb.LOOK
+        elif verb is Verb.ACCEPT and not payment.disputes:
+            verb = Verb.LOOK_AT_CHARGE
+        elif verb in TAKING_BACK:
             minor = dice.randint(1, payment.amount // 2)
-        return Act(verb, key, next(self._moments), minor)
+        dispute = dice.choice(payment.disputes) if verb is Verb.ACCEPT else None
+        return Act(verb, key, next(self._moments), minor, dispute)
 
     async def _chosen(self, line: list[Line], dice: random.Random) -> Hammered:
         """One that lies on the anvil; a fresh one takes the place of one that had enough."""
@@ -189,15 +195,18 @@ async def _hammer(run: Campaign, platform: Installation, plan: Plan) -> None:
         run.found(where, [f"stuck: {each}" for each in failed.exceptions])
     killing.cancel()
     await asyncio.wait([killing])
+    disputes = await truth.disputes(platform.url, platform.key, PROOF_PATIENCE_S)
     now = await truth.settled(platform.url, platform.key, platform.data, PROOF_PATIENCE_S)
     run.found(where, itertools.chain.from_iterable(each.judged() for each in hammered.all))
-    run.found(where, end_of(hammered.all, now))
+    run.found(where, end_of(hammered.all, now, disputes))
     run.found(where, await _events(platform, now))
     run.found(where, platform.check_books())
     if run.violations:
         run.found(where, [f"its log is in {campaign.keep_log(platform.data, run.name)}"])
     run.counted["operations"] += hammered.done
     run.counted["payments"] += len(hammered.all)
+    run.counted["refunds"] += len(now.refunds)
+    run.counted["disputes"] += len(disputes)
     run.counted["unanswered"] += hammered.lost
 
 
@@ -230,34 +239,69 @@ def _next_kill(done: int, dice: random.Random, plan: Plan) -> int:
     return done + dice.randint(usual // 2, usual * 3 // 2)
 
 
-def end_of(hammered: Sequence[Hammered], now: Truth) -> list[str]:
+def end_of(
+    hammered: Sequence[Hammered], now: Truth, disputes: Sequence[truth.Dispute]
+) -> list[str]:
     """What is so in the end, for each payment, and in sum (MS3, MS4)."""
-    found = []
-    charges = {each.payment_intent: each for each in now.charges if each.status == "succeeded"}
-    refunded: dict[str, int] = {}
+    refunded = Counter[str]()
     for refund in now.refunds:
         if refund.status == "succeeded":
-            refunded[refund.payment_intent] = refunded.get(refund.payment_intent, 0) + refund.amount
+            refunded[refund.payment_intent] += refund.amount
+    disputed = Counter[str]()
+    for dispute in disputes:
+        disputed[dispute.payment_intent] += dispute.amount
     known = {each.id for each in hammered}
+    found = [f"nobody asked for {each.id}" for each in now.payments if each.id not in known]
     for payment in now.payments:
-        charge, back = charges.get(payment.id), refunded.get(payment.id, 0)
-        taken = charge.amount_captured if charge else 0
-        if payment.id not in known:
-            found.append(f"nobody asked for {payment.id}")
-        if payment.status in MOVING:
-            found.append(f"{payment.id} is still {payment.status}")
-        if taken != payment.amount_received or back > taken or taken > payment.amount:
-            found.append(f"{payment}: captured {taken}, refunded {back}")
-        if charge and charge.amount_refunded != back:
-            found.append(f"{charge}: its refunds make {back}")
+        found += _end_of(payment, now, refunded[payment.id], disputed[payment.id])
     changes = sum(each.net for each in now.changes)
     if changes != now.balance_minor:
         found.append(f"the balance is {now.balance_minor}, balance transactions make {changes}")
     moved = sum(each.amount for each in now.changes)
-    received = sum(each.amount_received for each in now.payments) - sum(refunded.values())
-    if moved != received:
-        found.append(f"balance transactions moved {moved}, payments less refunds make {received}")
-    return found
+    received = sum(each.amount_received for each in now.payments)
+    left = received - refunded.total() - disputed.total()
+    if moved != left:
+        found.append(f"balance transactions moved {moved}, payments have {left} left")
+    return [*found, *_accepted_twice(hammered), *_never_heard(hammered, disputes)]
+
+
+def _end_of(payment: truth.Payment, now: Truth, refunded: int, disputed: int) -> Iterator[str]:
+    charge = next(
+        (
+            each
+            for each in now.charges
+            if each.payment_intent == payment.id and each.status == "succeeded"
+        ),
+        None,
+    )
+    taken = charge.amount_captured if charge else 0
+    if payment.status in MOVING:
+        yield f"{payment.id} is still {payment.status}"
+    if taken != payment.amount_received or taken > payment.amount:
+        yield f"{payment}: captured {taken}"
+    if refunded + disputed > taken:
+        yield f"{payment}: refunded {refunded}, disputed {disputed}"
+    if charge and charge.amount_refunded != refunded:
+        yield f"{charge}: its refunds make {refunded}"
+
+
+def _accepted_twice(hammered: Sequence[Hammered]) -> list[str]:
+    accepted = Counter(
+        act.dispute
+        for payment in hammered
+        for act in payment.acts
+        if act.verb is Verb.ACCEPT and act.answer is not None and act.answer.is_good
+    )
+    return [
+        f"accepted {times} times: {dispute}" for dispute, times in accepted.items() if times > 1
+    ]
+
+
+def _never_heard(hammered: Sequence[Hammered], disputes: Sequence[truth.Dispute]) -> list[str]:
+    """Disputes that were told of and are not there, or are there and nobody was told."""
+    heard = {dispute for payment in hammered for dispute in payment.disputes}
+    there = {each.id for each in disputes}
+    return [f"a dispute was lost or doubled: {each}" for each in sorted(heard ^ there)]
 
 
 async def _events(platform: Installation, now: Truth) -> list[str]:

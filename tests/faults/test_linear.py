@@ -38,8 +38,12 @@ def charge(refunded: int) -> Answer:
     return said(200, latest_charge={"amount_refunded": refunded})
 
 
+def disputed(minor: int) -> Answer:
+    return said(200, id="dp_1", status="needs_response", amount=minor)
+
+
 def act(verb: Verb, called: int, returned: int, answer: Answer, minor: int = 0) -> Act:
-    return Act(verb, f"k{called}", called, minor, returned, answer)
+    return Act(verb, f"k{called}", called, minor, returned=returned, answer=answer)
 
 
 PAID = act(Verb.CONFIRM, 0, 1, payment("succeeded", AMOUNT))
@@ -70,6 +74,17 @@ POSSIBLE = {
         act(Verb.CAPTURE, 2, 5, no(UNEXPECTED), 10),
         act(Verb.CAPTURE, 3, 4, payment("succeeded", 20), 20),
         act(Verb.LOOK, 6, 7, payment("succeeded", 20)),
+    ],
+    "a bank takes all that is left": [
+        PAID,
+        act(Verb.REFUND, 2, 3, refund(60), 60),
+        act(Verb.DISPUTE, 4, 5, disputed(40), 50),
+        act(Verb.REFUND, 6, 7, no("charge_disputed"), 1),
+    ],
+    "or what a refund at the same time leaves": [
+        PAID,
+        act(Verb.REFUND, 2, 5, refund(60), 60),
+        act(Verb.DISPUTE, 3, 4, disputed(40), 50),
     ],
     "more than was held cannot be captured": [
         HELD,
@@ -104,6 +119,12 @@ IMPOSSIBLE = {
         act(Verb.LOOK_AT_CHARGE, 2, 3, charge(60)),
         act(Verb.REFUND, 4, 5, refund(60), 60),
     ],
+    "refunded and disputed": [
+        PAID,
+        act(Verb.REFUND, 2, 5, refund(60), 60),
+        act(Verb.DISPUTE, 3, 4, disputed(50), 50),
+    ],
+    "a bank that takes less than it could": [PAID, act(Verb.DISPUTE, 2, 3, disputed(40), 50)],
     "two captures": [
         HELD,
         act(Verb.CAPTURE, 2, 5, payment("succeeded", 10), 10),
@@ -143,7 +164,7 @@ IMPOSSIBLE = {
 
 def judged(acts: list[Act]) -> list[str]:
     is_manual = any(act.verb is Verb.CAPTURE for act in acts) or HELD in acts
-    return Hammered("pi_1", AMOUNT, is_manual, acts).judged()
+    return Hammered("pi_1", AMOUNT, is_manual, acts=acts).judged()
 
 
 @pytest.mark.parametrize("acts", POSSIBLE.values(), ids=POSSIBLE)

@@ -26,11 +26,16 @@ class Verb(Enum):
     CAPTURE = "capture"
     CANCEL = "cancel"
     REFUND = "refund"
+    DISPUTE = "dispute"
+    """The payer's bank takes money back: nobody is asked."""
+    ACCEPT = "accept a dispute"
     LOOK = "look"
     LOOK_AT_CHARGE = "look at its charge"
 
 
-CHANGING = frozenset({Verb.CONFIRM, Verb.CAPTURE, Verb.CANCEL, Verb.REFUND})
+CHANGING = frozenset({Verb.CONFIRM, Verb.CAPTURE, Verb.CANCEL, Verb.REFUND, Verb.DISPUTE})
+TAKING_BACK = frozenset({Verb.REFUND, Verb.DISPUTE})
+LOOKING = frozenset({Verb.LOOK, Verb.LOOK_AT_CHARGE})
 
 
 class State(msgspec.Struct, frozen=True):
@@ -39,6 +44,12 @@ class State(msgspec.Struct, frozen=True):
     status: str
     received: int = 0
     refunded: int = 0
+    disputed: int = 0
+
+    @property
+    def left(self) -> int:
+        """What may still be taken back."""
+        return self.received - self.refunded - self.disputed
 
 
 class Act(msgspec.Struct):
@@ -48,10 +59,12 @@ class Act(msgspec.Struct):
     key: str
     called: int
     minor: int = 0
+    dispute: str | None = None
+    """The one that is accepted."""
     returned: int = NEVER
     answer: Answer | None = None
     held: int = 0
-    """Refunds that were under way at the same time may hold up to this much."""
+    """Refunds and disputes under way at the same time may hold up to this much."""
     is_crowded: bool = False
     """Whether another change may have been under way."""
 
@@ -83,13 +96,30 @@ class Hammered(msgspec.Struct):
     id: str
     amount: int
     is_manual: bool
+    charge: str | None = None
+    """Once it is known; the last one that was told."""
+    disputes: list[str] = []
     acts: list[Act] = []
+
+    def note(self, act: Act) -> None:
+        """Learn the names of its charge and its disputes from an answer."""
+        told = act.told()
+        if act.verb is Verb.DISPUTE and "id" in told:
+            self.disputes.append(str(told["id"]))
+        charge = told.get("latest_charge")
+        if isinstance(charge, dict):
+            charge = charge["id"]
+        self.charge = self.charge if charge is None else str(charge)
 
     def path(self, act: Act) -> str:
         """Where an operation is asked for."""
         match act.verb:
             case Verb.REFUND:
                 return REFUND
+            case Verb.DISPUTE:
+                return f"/api/test_helpers/charges/{self.charge}/dispute"
+            case Verb.ACCEPT:
+                return f"/v1/disputes/{act.dispute}/close"
             case Verb.LOOK | Verb.LOOK_AT_CHARGE:
                 return f"{CREATE}/{self.id}?expand[]=latest_charge"
             case _:
@@ -104,6 +134,8 @@ class Hammered(msgspec.Struct):
                 return {"amount_to_capture": str(act.minor)}
             case Verb.REFUND:
                 return {"payment_intent": self.id, "amount": str(act.minor)}
+            case Verb.DISPUTE:
+                return {"amount": str(act.minor)}
             case _:
                 return {}
 
@@ -136,7 +168,7 @@ def _look_around(acts: Sequence[Act]) -> None:
             and act.called < other.returned
         ]
         act.is_crowded = bool(others)
-        act.held = sum(other.minor for other in others if other.verb is Verb.REFUND)
+        act.held = sum(other.minor for other in others if other.verb in TAKING_BACK)
 
 
 def step(payment: Hammered, state: State, act: Act) -> Iterator[State]:
@@ -147,8 +179,13 @@ def step(payment: Hammered, state: State, act: Act) -> Iterator[State]:
         yield from _looked(state, act)
     elif act.verb is Verb.LOOK_AT_CHARGE:
         yield from _looked_at_charge(state, act)
+    elif act.verb is Verb.ACCEPT:
+        # What was disputed is gone already; whether it was accepted twice is asked elsewhere.
+        yield state
     elif not act.answer.is_good:
         yield from _refused(payment, state, act)
+    elif act.verb is Verb.DISPUTE:
+        yield from _disputed(state, act)
     elif act.told()["status"] in ("processing", "pending"):
         yield from _open(payment, state, act)
     else:
@@ -177,7 +214,7 @@ def _done(payment: Hammered, state: State, act: Act) -> State | None:
             return State("succeeded", act.minor)
         case Verb.CANCEL if _is_ready(state) or state.status == "requires_capture":
             return State("canceled")
-        case Verb.REFUND if state.refunded + act.minor <= state.received:
+        case Verb.REFUND if act.minor <= state.left:
             return msgspec.structs.replace(state, refunded=state.refunded + act.minor)
     return None
 
@@ -200,8 +237,8 @@ def _refused(payment: Hammered, state: State, act: Act) -> Iterator[State]:
     if act.verb is Verb.CONFIRM and act.answer.status == 402:
         if _is_ready(state):
             yield State("requires_payment_method")
-    elif act.verb is Verb.REFUND:
-        if _refund_may_be_refused(state, act, code):
+    elif act.verb in TAKING_BACK:
+        if _may_be_refused(state, act, code):
             yield state
     elif code == UNEXPECTED:
         if act.is_crowded or _done(payment, state, act) is None:
@@ -210,12 +247,23 @@ def _refused(payment: Hammered, state: State, act: Act) -> Iterator[State]:
         yield state
 
 
-def _refund_may_be_refused(state: State, act: Act, code: object) -> bool:
-    if code == "charge_not_refundable" or code == "resource_missing":
-        return act.is_crowded or state.received == 0
+def _disputed(state: State, act: Act) -> Iterator[State]:
+    """A bank takes what it wants, or all that is left when that is less."""
+    taken = act.told()["amount"]
+    assert isinstance(taken, int)
+    if taken <= state.left and (taken == act.minor or taken >= state.left - act.held):
+        yield msgspec.structs.replace(state, disputed=state.disputed + taken)
+
+
+def _may_be_refused(state: State, act: Act, code: object) -> bool:
+    """Why money is not taken back: there is none left, or others have their hands on it."""
+    if code in ("charge_not_refundable", "resource_missing"):
+        return act.is_crowded or state.left == 0
     if code == "charge_already_refunded":
         return state.refunded + act.held >= state.received > 0
-    return code == "amount_too_large" and state.refunded + act.held + act.minor > state.received
+    if code == "charge_disputed":
+        return state.disputed + act.held > 0 and act.held >= state.left
+    return code == "amount_too_large" and act.minor > state.left - act.held
 
 
 def _looked(state: State, act: Act) -> Iterator[State]:

@@ -62,6 +62,15 @@ class Change(Row, frozen=True):
     source: str
 
 
+class Dispute(Row, frozen=True):
+    """A dispute."""
+
+    status: str
+    amount: int
+    payment_intent: str
+    balance_transactions: list[Change]
+
+
 class Funds(msgspec.Struct, frozen=True):
     """One currency of one part of the balance."""
 
@@ -163,6 +172,20 @@ async def settled(url: str, key: str, data: Path, patience_s: float) -> Truth:
         if not statuses & MOVING or time.monotonic() > deadline:
             return truth
         await asyncio.sleep(0.25)
+
+
+async def disputes(url: str, key: str, patience_s: float) -> list[Dispute]:
+    """All disputes, when the money of each has moved or patience ends."""
+    deadline = time.monotonic() + patience_s
+    line = Line(url, key)
+    try:
+        while True:
+            found = await _all(line, "/v1/disputes", Dispute)
+            if all(each.balance_transactions for each in found) or time.monotonic() > deadline:
+                return found
+            await asyncio.sleep(0.25)
+    finally:
+        line.close()
 
 
 def book(data: Path) -> list[Order]:
