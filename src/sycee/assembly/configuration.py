@@ -17,6 +17,7 @@ from sycee.services.notify.app import Settings as NotifySettings
 from sycee.services.payments.adapters.testcard.rail import Behaviour
 from sycee.services.payments.app import Settings as PaymentsSettings
 from sycee.services.validation.app import Settings as ValidationSettings
+from sycee.services.vault.app import Settings as VaultSettings
 
 
 class Topology(Enum):
@@ -47,6 +48,8 @@ class Addresses(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     ledger: str = ""
     """As above."""
     accounting: str = ""
+    """As above."""
+    vault: str = ""
     """As above."""
     payments: str = ""
     """As above."""
@@ -104,6 +107,7 @@ class Configuration(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     fraud: FraudSettings = FraudSettings()
     ledger: LedgerSettings = LedgerSettings()
     accounting: AccountingSettings = AccountingSettings()
+    vault: VaultSettings = VaultSettings()
     payments: PaymentsSettings = PaymentsSettings()
     testcard: Behaviour = Behaviour()
     notify: NotifySettings = NotifySettings()

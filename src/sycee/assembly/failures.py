@@ -12,6 +12,7 @@ from sycee.services.ledger.app import (
     JournalInUse,
     MoveRefused,
 )
+from sycee.services.vault.app import KeyMissing
 
 
 class CannotStart(Exception):
@@ -25,6 +26,7 @@ EXPECTED = (
     EngineMissing,
     JournalDamaged,
     JournalInUse,
+    KeyMissing,
     MoveRefused,
     Unavailable,
     Unsafe,

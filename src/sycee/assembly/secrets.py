@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-NAMES = ("api-keys", "card-fingerprint", "ledger-receipts", "webhook-secrets")
+NAMES = ("api-keys", "card-fingerprint", "ledger-receipts", "vault-seal", "webhook-secrets")
 SIZE = 32
 """Random bytes in each."""

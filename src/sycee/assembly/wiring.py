@@ -28,6 +28,8 @@ from sycee.services.payments import app as payments_app
 from sycee.services.payments.contract import Payments
 from sycee.services.validation import app as validation_app
 from sycee.services.validation.contract import Validation
+from sycee.services.vault import app as vault_app
+from sycee.services.vault.contract import Vault
 
 if TYPE_CHECKING:
     from sycee.gateway.app import Gateway
@@ -42,6 +44,7 @@ SERVICES = (
     "fraud",
     "ledger",
     "accounting",
+    "vault",
     "payments",
     "notify",
     GATEWAY,
@@ -95,10 +98,11 @@ async def assemble(floor: Floor, configuration: Configuration, here: Collection[
     accounting = await place(
         "accounting", Accounting, lambda: accounting_app.build(floor, c.accounting, ledger)
     )
+    vault = await place("vault", Vault, lambda: vault_app.build(floor, c.vault))
     payments = await place(
         "payments",
         Payments,
-        lambda: payments_app.build(floor, c.payments, c.testcard, validation, fraud, ledger),
+        lambda: payments_app.build(floor, c.payments, c.testcard, vault, validation, fraud, ledger),
     )
     notify = await place("notify", Notify, lambda: _build_notify(floor, c))
     if GATEWAY not in here:

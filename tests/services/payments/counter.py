@@ -16,6 +16,7 @@ from sycee.services.payments.service.events import Events
 from sycee.services.payments.service.once import Once
 from sycee.services.payments.service.parts import Parts, Settings
 from sycee.services.validation.service import ValidationService
+from sycee.services.vault import app as vault_app
 
 SHOP, OTHER = "acct_shop", "acct_other"
 HERE = Origin(SHOP)
@@ -28,9 +29,17 @@ def keyed(key, parameters=b"first", merchant=SHOP):
     return Origin(merchant, idempotency_key=key, request_hash=parameters, request=f"req_{key}")
 
 
+async def vault_on(host):
+    """The vault of a host; built once, as the rail and the service share it."""
+    if not hasattr(host, "vault"):
+        host.vault = await vault_app.build(host, vault_app.Settings())
+    return host.vault
+
+
 async def parts_on(host, rail=None, settings=None):
     """Everything that verbs about customers need."""
     database = await host.database("payments")
+    vault = await vault_on(host)
     return Parts(
         settings=settings or Settings(),
         takes_raw_cards=host.profile is Profile.DEV,
@@ -39,7 +48,8 @@ async def parts_on(host, rail=None, settings=None):
         ids=host.ids,
         once=Once(database, host.clock),
         events=Events(host.clock, host.ids),
-        rail=rail or await testcard.build(host, Behaviour()),
+        rail=rail or await testcard.build(host, vault, Behaviour()),
+        vault=vault,
         validation=ValidationService(host.clock, None, 1.0),
         fraud=None,
         ledger=None,

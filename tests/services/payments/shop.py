@@ -36,6 +36,7 @@ from sycee.services.payments.contract.intents import (
 from sycee.services.payments.contract.shared import Origin
 from sycee.services.payments.service.parts import Settings
 from sycee.services.validation import app as validation_app
+from sycee.services.vault import app as vault_app
 
 SHOP, OTHER = "acct_shop", "acct_other"
 LUNCH = Money(20_00, "USD")
@@ -70,11 +71,13 @@ class Shop:
         validation = await validation_app.build(host, validation_app.Settings(), self.identity)
         self.fraud = await fraud_app.build(host, fraud_app.Settings())
         self.ledger = await ledger_app.build(host, ledger_app.Settings())
-        self.rail = await testcard.build(host, self.behaviour)
+        self.vault = await vault_app.build(host, vault_app.Settings())
+        self.rail = await testcard.build(host, self.vault, self.behaviour)
         self.service = await app.build_over(
             Wrapped(host, wrap),
             self.settings,
             wrap(self.rail, "rail"),
+            self.vault,
             validation,
             self.fraud,
             wrap(self.ledger, "ledger"),

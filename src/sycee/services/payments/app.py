@@ -15,6 +15,7 @@ from sycee.services.payments.service.once import Once
 from sycee.services.payments.service.parts import Parts, Settings
 from sycee.services.payments.service.whole import PaymentsService
 from sycee.services.validation.contract import Validation
+from sycee.services.vault.contract import Vault
 
 __all__ = ["Behaviour", "Settings", "build"]
 
@@ -23,19 +24,21 @@ async def build(
     host: Host,
     settings: Settings,
     behaviour: Behaviour,
+    vault: Vault,
     validation: Validation,
     fraud: Fraud,
     ledger: Ledger,
 ) -> Payments:
     """Payments over the simulated acquirer; its jobs begin with the host."""
-    rail = await testcard.build(host, behaviour)
-    return await build_over(host, settings, rail, validation, fraud, ledger)
+    rail = await testcard.build(host, vault, behaviour)
+    return await build_over(host, settings, rail, vault, validation, fraud, ledger)
 
 
 async def build_over(
     host: Host,
     settings: Settings,
     rail: Rail,
+    vault: Vault,
     validation: Validation,
     fraud: Fraud,
     ledger: Ledger,
@@ -52,6 +55,7 @@ async def build_over(
         once=Once(database, host.clock),
         events=Events(host.clock, host.ids),
         rail=rail,
+        vault=vault,
         validation=validation,
         fraud=fraud,
         ledger=ledger,

@@ -2,7 +2,7 @@
 
 import pytest
 from tests.services.floor import FakeHost
-from tests.services.payments.counter import Rail, parts_on
+from tests.services.payments.counter import Rail, parts_on, vault_on
 
 from sycee.services.payments.adapters.testcard import app as testcard
 from sycee.services.payments.adapters.testcard.rail import Behaviour
@@ -16,7 +16,7 @@ def host(tmp_path):
 
 @pytest.fixture
 async def rail(host):
-    return Rail(await testcard.build(host, Behaviour()))
+    return Rail(await testcard.build(host, await vault_on(host), Behaviour()))
 
 
 @pytest.fixture

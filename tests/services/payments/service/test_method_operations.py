@@ -16,6 +16,7 @@ from tests.services.payments.counter import (
     parts_on,
     told,
     types,
+    vault_on,
 )
 
 from sycee.kernel.refusal import NotFound, Unavailable
@@ -360,7 +361,9 @@ async def test_a_customers_methods_are_a_list(host, service):
 
 async def test_a_rail_that_takes_too_long_has_not_answered(tmp_path):
     host = FakeHost(tmp_path)
-    parts = await parts_on(host, await testcard.build(host, Behaviour(slow_s=60.0)))
+    parts = await parts_on(
+        host, await testcard.build(host, await vault_on(host), Behaviour(slow_s=60.0))
+    )
     settings = msgspec.structs.replace(parts.settings, rail_timeout_s=0.01)
     service = CustomersService(msgspec.structs.replace(parts, settings=settings))
     customer = await someone(service)

@@ -38,6 +38,7 @@ async def test_payments_are_built_over_the_simulated_acquirer_with_their_jobs(tm
         host,
         app.Settings(),
         app.Behaviour(),
+        shop.vault,
         shop.parts.validation,
         shop.fraud,
         shop.ledger,

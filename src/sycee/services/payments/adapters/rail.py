@@ -10,7 +10,9 @@ import msgspec
 
 from sycee.kernel.clock import Instant
 from sycee.kernel.money import Money
+from sycee.services.identity.contract import MerchantId
 from sycee.services.validation.contract import CardNumber
+from sycee.services.vault.contract import CardToken
 
 
 class Operation(Enum):
@@ -71,13 +73,23 @@ class Answer(msgspec.Struct, frozen=True):
     """The rail's own opinion: ``normal``, ``elevated``, ``highest`` (then it was not sent on)."""
 
 
+class NewCard(msgspec.Struct, frozen=True):
+    """A card that a rail is to know. Lives in memory only: its CVC is kept nowhere."""
+
+    merchant: MerchantId
+    token: CardToken
+    """The vault's; the rail asks it for the number."""
+    cvc: str | None = None
+
+    def __repr__(self) -> str:
+        return f"NewCard({self.merchant!r}, {self.token!r})"
+
+
 class KeptCard(msgspec.Struct, frozen=True):
-    """What may be known of a card that the rail keeps."""
+    """What the rail tells of a card that it knows."""
 
     token: str
     """Names the card to its rail, and to nobody else."""
-    fingerprint: str
-    """Equal for equal numbers; a keyed hash."""
     funding: str
     country: str | None
     cvc_check: str | None
@@ -127,8 +139,8 @@ class Rail(Protocol):
         """The card behind a documented test token, where this rail has such; else None."""
         ...
 
-    async def keep_card(self, card: CardNumber) -> KeptCard:
-        """Take a card into keeping. The same card again is kept again, under another token."""
+    async def keep_card(self, card: NewCard) -> KeptCard:
+        """Get to know a card. The same card again is known again, under another token."""
         ...
 
     async def perform(self, order: Order) -> Answer:

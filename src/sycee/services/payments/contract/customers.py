@@ -118,7 +118,7 @@ class CustomerPage(msgspec.Struct, frozen=True):
 
 
 class Card(msgspec.Struct, frozen=True):
-    """What is known of a card. The number itself is with the rail, under ``rail_token``."""
+    """What is known of a card. The number itself is in the vault, under ``vault_token``."""
 
     brand: str
     last4: str
@@ -135,6 +135,8 @@ class Card(msgspec.Struct, frozen=True):
     rail: str = "testcard"
     rail_token: str = ""
     """Opaque; only its rail can use it. Never shown at a public door."""
+    vault_token: str = ""
+    """As above; empty for cards that came before there was a vault."""
 
 
 class Method(msgspec.Struct, frozen=True):

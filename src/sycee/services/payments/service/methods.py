@@ -9,9 +9,10 @@ import msgspec
 
 from sycee.kernel.clock import seconds
 from sycee.kernel.refusal import NotFound, Refusal, Unavailable
+from sycee.runtime.cache import Cache
 from sycee.runtime.database import Session
 from sycee.services.identity.contract import MerchantId
-from sycee.services.payments.adapters.rail import Verdict
+from sycee.services.payments.adapters.rail import NewCard, Verdict
 from sycee.services.payments.contract.customers import (
     AttachMethod,
     Card,
@@ -41,6 +42,9 @@ from sycee.services.validation.contract import (
     CardNumberInvalid,
     CheckCard,
 )
+from sycee.services.vault.contract import KeptNumber, Tokenize
+
+_REMEMBER_S = 300.0
 
 
 class Brought(msgspec.Struct, frozen=True):
@@ -56,6 +60,10 @@ class Methods:
 
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
+        self._test_kept: Cache[tuple[MerchantId, str], KeptNumber] = Cache(
+            parts.clock.monotonic_s, _REMEMBER_S
+        )
+        """Which are no secret, and come thousands of times a second."""
         self._test_facts: dict[CardNumber, CardFacts] = {}
         """Facts of test cards, which are few and come thousands of times a second."""
 
@@ -163,7 +171,8 @@ class Methods:
         self, origin: Origin, new: NewMethod, card: CardNumber, facts: CardFacts
     ) -> Brought:
         parts = self._parts
-        kept = await parts.rail.keep_card(card)
+        vaulted = await self._vaulted(origin.merchant, card, new.token is not None)
+        kept = await parts.rail.keep_card(NewCard(origin.merchant, vaulted.token, card.cvc))
         id = MethodId(parts.ids.new("pm"))
         known = Card(
             brand=facts.brand,
@@ -171,12 +180,13 @@ class Methods:
             bin=facts.bin,
             exp_month=facts.exp_month,
             exp_year=facts.exp_year,
-            fingerprint=kept.fingerprint,
+            fingerprint=vaulted.fingerprint,
             funding=kept.funding,
             country=kept.country,
             cvc_check=kept.cvc_check,
             rail=parts.rail.name,
             rail_token=kept.token,
+            vault_token=vaulted.token,
         )
         method = Method(
             id=id,
@@ -190,6 +200,18 @@ class Methods:
             allow_redisplay=new.allow_redisplay,
         )
         return Brought(id, method)
+
+    async def _vaulted(self, merchant: MerchantId, card: CardNumber, is_test: bool) -> KeptNumber:
+        """The number in the vault's keeping; of documented test cards its token is remembered."""
+        known = self._test_kept.get((merchant, card.number)) if is_test else None
+        if known is not None:
+            return known
+        look = self._test_kept.look()
+        vault = self._parts.vault
+        (kept,) = (await vault.tokenize(Tokenize(merchant, (card.number,)))).cards
+        if is_test:
+            self._test_kept.remember((merchant, card.number), kept, look)
+        return kept
 
 
 class MethodOperations:

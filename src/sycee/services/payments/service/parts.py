@@ -13,6 +13,7 @@ from sycee.services.payments.adapters.rail import Rail
 from sycee.services.payments.service.events import Events
 from sycee.services.payments.service.once import Once
 from sycee.services.validation.contract import Validation
+from sycee.services.vault.contract import Vault
 
 
 class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -59,6 +60,7 @@ class Parts(msgspec.Struct, frozen=True):
     once: Once
     events: Events
     rail: Rail
+    vault: Vault
     validation: Validation
     fraud: Fraud
     ledger: Ledger

@@ -5,14 +5,15 @@ from __future__ import annotations
 from sycee.runtime.host import Host
 from sycee.services.payments.adapters.rail import Rail
 from sycee.services.payments.adapters.testcard.rail import Behaviour, SimulatedAcquirer
+from sycee.services.vault.contract import Vault
 
 
-async def build(host: Host, behaviour: Behaviour) -> Rail:
+async def build(host: Host, vault: Vault, behaviour: Behaviour) -> Rail:
     """The rail for test cards; its book is the database ``testcard``."""
     return SimulatedAcquirer(
         await host.database("testcard"),
         host.clock,
         host.ids,
-        host.secret("card-fingerprint"),
+        vault,
         behaviour,
     )

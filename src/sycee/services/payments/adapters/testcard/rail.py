@@ -1,19 +1,20 @@
-"""The rail of the simulated acquirer: keeps cards as tokens, orders in a book, and misbehaves."""
+"""The rail of the simulated acquirer: knows cards by tokens, orders by a book, and misbehaves."""
 
 from __future__ import annotations
 
 import asyncio
-import hmac
 from collections.abc import Awaitable, Callable, Sequence
 
 import msgspec
 
 from sycee.kernel.clock import Clock, Instant
 from sycee.kernel.ids import Ids, derived_number
+from sycee.runtime.cache import Cache
 from sycee.runtime.database import Database, Session
 from sycee.services.payments.adapters.rail import (
     Answer,
     KeptCard,
+    NewCard,
     NoAnswer,
     Notice,
     Operation,
@@ -30,9 +31,10 @@ from sycee.services.payments.adapters.testcard.cards import (
     by_token,
 )
 from sycee.services.validation.contract import CardNumber
+from sycee.services.vault.contract import CardToken, Detokenize, Vault
 
-_BASE62 = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
-_FINGERPRINT_LENGTH = 16
+_REMEMBER_S = 600.0
+"""For how long it is remembered which test card a number was; the number is not."""
 _TEST_CARD_YEARS = 8
 _YEAR_NS = 31_556_952_000_000_000
 """Nanoseconds of a Gregorian year."""
@@ -70,18 +72,17 @@ class SimulatedAcquirer:
         database: Database,
         clock: Clock,
         ids: Ids,
-        key: bytes,
+        vault: Vault,
         behaviour: Behaviour,
         pause: Pause = asyncio.sleep,
     ) -> None:
         self._database = database
         self._clock = clock
         self._ids = ids
-        self._key = key
+        self._vault = vault
+        self._known: Cache[CardToken, TestCard] = Cache(clock.monotonic_s, _REMEMBER_S)
         self._behaviour = behaviour
         self._pause = pause
-        self._test_fingerprints = {number: self._digest(number) for number in BY_NUMBER}
-        """Test cards come thousands of times a second; other numbers are kept nowhere."""
 
     def test_card(self, token: str, now: Instant) -> CardNumber | None:
         """The card behind ``pm_card_…`` or ``tok_…``, valid for years."""
@@ -91,16 +92,23 @@ class SimulatedAcquirer:
         cvc = "1234" if card.brand == "amex" else "123"
         return CardNumber(card.number, 12, 1970 + now // _YEAR_NS + _TEST_CARD_YEARS, cvc)
 
-    async def keep_card(self, card: CardNumber) -> KeptCard:
+    async def keep_card(self, card: NewCard) -> KeptCard:
         """Name the card's behaviour and forget its number."""
-        known = BY_NUMBER.get(card.number, ORDINARY)
+        known = self._known.get(card.token) or await self._look_up(card)
         return KeptCard(
             token=f"{known.name}.{self._ids.new('card')}",
-            fingerprint=self._fingerprint(card.number),
             funding=known.funding,
             country=known.country,
             cvc_check=known.cvc_check if card.cvc else None,
         )
+
+    async def _look_up(self, card: NewCard) -> TestCard:
+        look = self._known.look()
+        asked = Detokenize(card.merchant, (card.token,), self.name, "enrol")
+        (number,) = (await self._vault.detokenize(asked)).numbers
+        known = BY_NUMBER.get(number, ORDINARY)
+        self._known.remember(card.token, known, look)
+        return known
 
     async def perform(self, order: Order) -> Answer:
         """Do what is ordered, unless the card or the settings say that it goes wrong."""
@@ -189,14 +197,3 @@ class SimulatedAcquirer:
         latency_s = self._behaviour.slow_s if fault is Fault.SLOW else self._behaviour.latency_s
         if latency_s:
             await self._pause(latency_s)
-
-    def _fingerprint(self, number: str) -> str:
-        return self._test_fingerprints.get(number) or self._digest(number)
-
-    def _digest(self, number: str) -> str:
-        rest = int.from_bytes(hmac.digest(self._key, number.encode(), "sha256"), "big")
-        digits = []
-        for _ in range(_FINGERPRINT_LENGTH):
-            rest, digit = divmod(rest, 62)
-            digits.append(_BASE62[digit])
-        return "".join(digits)

@@ -1,0 +1,1 @@
+"""Card numbers, and the keys they are sealed with."""

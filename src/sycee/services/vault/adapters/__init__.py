@@ -1,0 +1,1 @@
+"""Where the keys that wrap all other keys are kept."""
