@@ -175,6 +175,42 @@ async def test_a_refused_second_request_does_not_answer_for_the_first():
         release.set()
 
 
+@pytest.mark.parametrize("broken", [b"nonsense\r\n\r\n", head(b"content-length: 9999999")])
+async def test_what_waits_behind_a_broken_request_is_dropped_without_a_fault(broken, caplog):
+    """AE1, AE4: nobody hears the answers, so none is begun, and none is written."""
+    started, release = asyncio.Event(), asyncio.Event()
+    created = []
+
+    async def slow(command):
+        created.append(command)
+        started.set()
+        await release.wait()
+        return PAYMENT
+
+    async with opened(create_payment=slow) as door:
+        reader, writer = await asyncio.open_connection("127.0.0.1", door.port)
+        writer.write(head(LENGTH) + LUNCH)
+        await started.wait()
+        writer.write(head(LENGTH) + LUNCH + broken)
+        assert await reader.read() == b""
+        release.set()
+        writer.close()
+    assert len(created) == 1
+    assert "Exception in ASGI application" not in caplog.text
+
+
+async def test_who_was_answered_early_gets_no_second_answer(caplog):
+    """AE4: a body that goes on and on after a 401 is not answered once more."""
+    stranger = b"POST /payment/create HTTP/1.1\r\nhost: x\r\n"
+    async with opened() as door:
+        endless = b"1000\r\n" + b" " * 4096 + b"\r\n"
+        answer = await talk(
+            door.port, stranger + b"transfer-encoding: chunked\r\n\r\n", *[endless] * 200
+        )
+        assert [part[:3] for part in answer.split(b"HTTP/1.1 ")[1:]] == [b"401"]
+    assert "Exception in ASGI application" not in caplog.text
+
+
 async def test_requests_in_one_piece_are_answered_in_order():
     async with opened(create_payment=PAYMENT) as door:
         octets = b"GET /health HTTP/1.1\r\nhost: x\r\n\r\n" + head(LENGTH, CLOSE) + LUNCH

@@ -11,8 +11,9 @@ from collections import Counter
 from collections.abc import Callable
 
 import httptools
+from uvicorn._types import ASGI3Application
 from uvicorn.config import Config
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 from uvicorn.server import ServerState
 
 from sycee.gateway.edge.limits import Limits
@@ -74,6 +75,8 @@ class EdgeProtocol(HttpToolsProtocol):
         self._body_bytes_max = self.limits.body_bytes_max
         self._lingering = False
         self._refusal: Refusal | None = None
+        self._running: RequestResponseCycle | None = None
+        """The one that is worked on; later ones of the connection wait behind it."""
 
     def connection_made(self, transport: Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
@@ -86,6 +89,7 @@ class EdgeProtocol(HttpToolsProtocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         super().connection_lost(exc)
+        self._abandon()
         if self.client is not None:
             self.state.leave(self.client[0])
         self.state.live.discard(self)
@@ -114,7 +118,6 @@ class EdgeProtocol(HttpToolsProtocol):
         self.deadline = self.loop.time() + self.limits.head_timeout_s
 
     def on_headers_complete(self) -> None:
-        self._in_head = False
         self._body_bytes_max = self.limits.body_max(self.url)
         self._check_head(self.headers)
         now = self.loop.time()
@@ -122,6 +125,7 @@ class EdgeProtocol(HttpToolsProtocol):
         self._body_deadline = now + self.limits.body_timeout_s
         self.deadline = now + self.limits.body_idle_timeout_s
         super().on_headers_complete()
+        self._in_head = False
         if self.state.draining:
             self.cycle.keep_alive = False
 
@@ -170,18 +174,40 @@ class EdgeProtocol(HttpToolsProtocol):
         """Answer in place of the application, then close without losing the answer.
 
         When an earlier request of this connection still waits for its answer, this one would be
-        taken for it: then close without a word.
+        taken for it: then close without a word. One that was answered before all of its body came
+        gets no second answer.
         """
         if self.transport.is_closing():
             return
-        if self._owes_answer() and self._in_head:
+        if self._is_earlier_owed():
+            self._abandon()
             self.transport.close()
             return
-        if self.cycle is not None and not self.cycle.response_complete:
-            self.cycle.disconnected = True
-            self.cycle.message_event.set()
-        self.transport.write(_octets(self.state.render(_path(self), refusal)))
+        is_open = self._in_head or self._owes_answer()
+        self._abandon()
+        if is_open:
+            self.transport.write(_octets(self.state.render(_path(self), refusal)))
         self._linger()
+
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: ASGI3Application) -> None:
+        self._running = cycle
+        super()._start_asgi_task(cycle, app)
+
+    def _is_earlier_owed(self) -> bool:
+        """Whether a request before the one that is being read waits for its answer."""
+        running = self._running
+        if running is None or running.response_complete:
+            return False
+        return self._in_head or running is not self.cycle
+
+    def _abandon(self) -> None:
+        """Nobody will hear what is still to be answered: neither begin it nor write it."""
+        self.pipeline.clear()
+        for cycle in (self._running, self.cycle):
+            if cycle is not None and not cycle.response_complete:
+                cycle.disconnected = True
+                cycle.waiting_for_100_continue = False
+                cycle.message_event.set()
 
     def _idle_deadline(self) -> float:
         return self.loop.time() + self.limits.keep_alive_s
