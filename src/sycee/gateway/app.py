@@ -34,6 +34,8 @@ from sycee.gateway.stripe.events import Events
 from sycee.gateway.stripe.expand import Expander
 from sycee.gateway.stripe.payment_intents.routes import PaymentIntents
 from sycee.gateway.stripe.payment_methods import PaymentMethods
+from sycee.gateway.stripe.prices import Prices
+from sycee.gateway.stripe.products import Products
 from sycee.gateway.stripe.refunds import Refunds
 from sycee.gateway.stripe.setup_intents import SetupIntents
 from sycee.gateway.stripe.shapes import Public
@@ -42,6 +44,7 @@ from sycee.kernel.refusal import Refusal
 from sycee.runtime.health import Readiness
 from sycee.runtime.host import Host, Profile
 from sycee.services.accounting.contract import Accounting
+from sycee.services.checkout.contract import Checkout
 from sycee.services.fraud.contract import Fraud
 from sycee.services.identity.contract import Identity
 from sycee.services.notify.contract import Notify
@@ -94,13 +97,15 @@ async def build(
     notify: Notify,
     fraud: Fraud,
     accounting: Accounting,
+    checkout: Checkout,
     ready: Ready = _always,
 ) -> Gateway:
     """The REST doors over these services; ``ready`` says whether they can work now."""
     links = Links(settings.public_url.rstrip("/"))
     access = Access(identity, host.clock)
     dialects: dict[str, Dialect] = {"v1": StripeDialect(payments, links), "": ProblemDialect()}
-    documented = _documented(Behind(identity, payments, notify, fraud, accounting, ready), links)
+    behind = Behind(identity, payments, notify, fraud, accounting, checkout, ready)
+    documented = _documented(behind, links)
     public = [
         *documented,
         *(Reference(documented).routes() if settings.public_docs else ()),
@@ -122,6 +127,7 @@ class Behind(msgspec.Struct, frozen=True):
     notify: Notify
     fraud: Fraud
     accounting: Accounting
+    checkout: Checkout
     ready: Ready
 
 
@@ -133,6 +139,7 @@ def documented_routes() -> list[Route]:
         cast(Notify, None),
         cast(Fraud, None),
         cast(Accounting, None),
+        cast(Checkout, None),
         _always,
     )
     return _documented(nobody, Links())
@@ -140,7 +147,7 @@ def documented_routes() -> list[Route]:
 
 def _documented(behind: Behind, links: Links) -> list[Route]:
     return [
-        *_stripe(behind.payments, behind.notify, links),
+        *_stripe(behind.payments, behind.notify, behind.checkout, links),
         *SimplePayments(behind.payments, links).routes(),
         *Merchants(behind.identity).routes(),
         *Deliveries(behind.notify).routes(),
@@ -151,7 +158,7 @@ def _documented(behind: Behind, links: Links) -> list[Route]:
     ]
 
 
-def _stripe(payments: Payments, notify: Notify, links: Links) -> list[Route]:
+def _stripe(payments: Payments, notify: Notify, checkout: Checkout, links: Links) -> list[Route]:
     expander = Expander()
     charges, refunds = Charges(payments, expander), Refunds(payments, expander)
 
@@ -167,6 +174,8 @@ def _stripe(payments: Payments, notify: Notify, links: Links) -> list[Route]:
         *Customers(payments, expander).routes(),
         *PaymentMethods(payments, expander).routes(),
         *SetupIntents(payments, expander, links).routes(),
+        *Products(checkout, expander).routes(),
+        *Prices(checkout, expander).routes(),
         *Balances(payments, expander).routes(),
         *Events(notify, expander, links).routes(),
         *WebhookEndpoints(notify, expander).routes(),

@@ -36,6 +36,8 @@ EXPANDABLE: Mapping[str, Mapping[str, str]] = {
     },
     "payment_method": {"customer": "customer"},
     "setup_intent": {"customer": "customer", "payment_method": "payment_method"},
+    "product": {"default_price": "price"},
+    "price": {"product": "product"},
     "balance_transaction": {"source": "source"},
     "customer": {"invoice_settings.default_payment_method": "payment_method"},
 }
@@ -49,6 +51,7 @@ NEVER_SET: Mapping[str, frozenset[str]] = {
     ),
     "refund": frozenset({"source_transfer_reversal", "transfer_reversal"}),
     "customer": frozenset({"default_source", "test_clock"}),
+    "product": frozenset({"tax_code"}),
     "setup_intent": frozenset(
         {"application", "latest_attempt", "mandate", "on_behalf_of", "single_use_mandate"}
     ),
