@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta
 
+from sycee.gateway.refusals import ParameterInvalid
 from sycee.gateway.request import Answer, Request
 from sycee.gateway.routes import Route, route
 from sycee.gateway.stripe.expand import Expander
@@ -42,6 +43,7 @@ from sycee.services.payments.contract.shared import Metadata
 
 PATH = "/v1/prices"
 ONE = PATH + "/{id}"
+LOOKUP_KEYS_MAX = 10
 
 Code = Annotated[str, Meta(max_length=3)]
 
@@ -93,7 +95,7 @@ class Listing(DatedPaging, frozen=True, kw_only=True):
 
     active: bool | None = None
     currency: Code | None = None
-    lookup_keys: Annotated[list[Text], Meta(max_length=10)] = []
+    lookup_keys: list[Text] | None = None
     product: Id | None = None
     type: Literal["one_time"] | None = None
 
@@ -153,7 +155,7 @@ class Prices:
             given.active,
             None if given.currency is None else currency(given.currency),
             None if given.product is None else ProductId(given.product),
-            tuple(given.lookup_keys[:10]),
+            _keys(given.lookup_keys or []),
         )
         found = await self._checkout.list_prices(query)
         public = listing(PATH, found.items, found.has_more, render_price)
@@ -207,6 +209,14 @@ def _fields(given: Changing, metadata: Metadata | None) -> PriceFields:
         metadata=metadata,
         tax_behavior=given.tax_behavior,
     )
+
+
+def _keys(given: list[str]) -> tuple[str, ...]:
+    if len(given) > LOOKUP_KEYS_MAX:
+        raise ParameterInvalid(
+            f"lookup_keys holds at most {LOOKUP_KEYS_MAX} keys.", param="lookup_keys"
+        )
+    return tuple(given)
 
 
 def _product(given: ProductGiven | None) -> ProductFields | None:

@@ -166,7 +166,6 @@ def render_product(product: Product) -> Public:
         "shippable": product.shippable,
         "statement_descriptor": product.statement_descriptor,
         "tax_code": None,
-        "type": "good" if product.shippable else "service",
         "unit_label": product.unit_label,
         "updated": unix(product.updated),
         "url": product.url,
