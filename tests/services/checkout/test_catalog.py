@@ -36,6 +36,7 @@ from sycee.services.payments.contract.shared import IdempotencyConflict, Origin,
 SHOP = Origin("m_shop")
 OTHER = Origin("m_other")
 TEA = ProductFields(name="Tea")
+NEWEST = Page()
 replace = msgspec.structs.replace
 
 
@@ -181,7 +182,7 @@ async def test_lists_are_paged_and_filtered(checkout):
     made = [await checkout.create_product(CreateProduct(SHOP, TEA)) for _ in range(3)]
     ids = [product.id for product in reversed(made)]
 
-    async def listed(page: Page = Page(), **wanted: object) -> tuple[list[str], bool]:
+    async def listed(page: Page = NEWEST, **wanted: object) -> tuple[list[str], bool]:
         found = await checkout.list_products(ListProducts(SHOP.merchant, page, **wanted))
         return [product.id for product in found.items], found.has_more
 

@@ -158,7 +158,7 @@ class Price(msgspec.Struct, frozen=True):
     nickname: str | None = None
     lookup_key: str | None = None
     metadata: Metadata = {}
-    tax_behavior: TaxBehavior = "unspecified"
+    tax_behavior: str = "unspecified"
 
 
 class CreatePrice(msgspec.Struct, frozen=True):
