@@ -104,6 +104,10 @@ def test_an_update_changes_what_it_names_and_the_time():
     }
 
 
+def test_nothing_former_is_told_of_what_stayed():
+    assert rules.previous(TEA, TEA) == {}
+
+
 def test_an_empty_value_clears_a_field():
     full = replace(TEA, description="Fresh", images=("https://a",), metadata={"a": "b"})
     fields = ProductFields(description="", images=(), metadata={"a": ""})
