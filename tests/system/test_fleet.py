@@ -63,6 +63,7 @@ def test_every_service_has_a_process_of_its_own(fleet: Platform) -> None:
         "accounting",
         "fraud",
         "payments",
+        "checkout",
         "notify",
         "identity",
         "validation",

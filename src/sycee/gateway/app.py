@@ -37,6 +37,8 @@ from sycee.gateway.stripe.events import Events
 from sycee.gateway.stripe.expand import Expander
 from sycee.gateway.stripe.payment_intents.routes import PaymentIntents
 from sycee.gateway.stripe.payment_methods import PaymentMethods
+from sycee.gateway.stripe.prices import Prices
+from sycee.gateway.stripe.products import Products
 from sycee.gateway.stripe.refunds import Refunds
 from sycee.gateway.stripe.setup_intents import SetupIntents
 from sycee.gateway.stripe.shapes import Public
@@ -45,6 +47,7 @@ from sycee.kernel.refusal import Refusal
 from sycee.runtime.health import Readiness
 from sycee.runtime.host import Host, Profile
 from sycee.services.accounting.contract import Accounting
+from sycee.services.checkout.contract import Checkout
 from sycee.services.fraud.contract import Fraud
 from sycee.services.identity.contract import Identity
 from sycee.services.notify.contract import Notify
@@ -105,6 +108,7 @@ async def build(
     notify: Notify,
     fraud: Fraud,
     accounting: Accounting,
+    checkout: Checkout,
     ready: Ready = _always,
 ) -> Gateway:
     """The REST doors over these services; ``ready`` says whether they can work now."""
@@ -112,7 +116,8 @@ async def build(
     access = Access(identity, host.clock)
     turnstile = Turnstile(host.clock.monotonic_s, settings.rates)
     dialects: dict[str, Dialect] = {"v1": StripeDialect(payments, links), "": ProblemDialect()}
-    documented = _documented(Behind(identity, payments, notify, fraud, accounting, ready), links)
+    behind = Behind(identity, payments, notify, fraud, accounting, checkout, ready)
+    documented = _documented(behind, links)
     public = [
         *documented,
         *(Reference(documented).routes() if settings.public_docs else ()),
@@ -135,6 +140,7 @@ class Behind(msgspec.Struct, frozen=True):
     notify: Notify
     fraud: Fraud
     accounting: Accounting
+    checkout: Checkout
     ready: Ready
 
 
@@ -146,6 +152,7 @@ def documented_routes() -> list[Route]:
         cast(Notify, None),
         cast(Fraud, None),
         cast(Accounting, None),
+        cast(Checkout, None),
         _always,
     )
     return _documented(nobody, Links())
@@ -153,7 +160,7 @@ def documented_routes() -> list[Route]:
 
 def _documented(behind: Behind, links: Links) -> list[Route]:
     return [
-        *_stripe(behind.payments, behind.notify, links),
+        *_stripe(behind.payments, behind.notify, behind.checkout, links),
         *SimplePayments(behind.payments, links).routes(),
         *Merchants(behind.identity).routes(),
         *Deliveries(behind.notify).routes(),
@@ -165,7 +172,7 @@ def _documented(behind: Behind, links: Links) -> list[Route]:
     ]
 
 
-def _stripe(payments: Payments, notify: Notify, links: Links) -> list[Route]:
+def _stripe(payments: Payments, notify: Notify, checkout: Checkout, links: Links) -> list[Route]:
     expander = Expander()
     charges, refunds = Charges(payments, expander), Refunds(payments, expander)
     disputes = Disputes(payments, expander)
@@ -185,6 +192,8 @@ def _stripe(payments: Payments, notify: Notify, links: Links) -> list[Route]:
         *Customers(payments, expander).routes(),
         *PaymentMethods(payments, expander).routes(),
         *SetupIntents(payments, expander, links).routes(),
+        *Products(checkout, expander).routes(),
+        *Prices(checkout, expander).routes(),
         *Balances(payments, expander).routes(),
         *Events(notify, expander, links).routes(),
         *WebhookEndpoints(notify, expander).routes(),

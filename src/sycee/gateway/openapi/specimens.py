@@ -38,12 +38,15 @@ from sycee.gateway.stripe.disputes import render_dispute
 from sycee.gateway.stripe.events import event_object
 from sycee.gateway.stripe.payment_intents.render import render_payment
 from sycee.gateway.stripe.payment_methods import render_method
+from sycee.gateway.stripe.prices import render_price
+from sycee.gateway.stripe.products import render_product
 from sycee.gateway.stripe.refunds import render_refund
 from sycee.gateway.stripe.setup_intents import render_setup
 from sycee.gateway.stripe.shapes import Public
 from sycee.gateway.stripe.webhook_endpoints import render_endpoint
 from sycee.kernel.u128 import U128
 from sycee.services.accounting import contract as books
+from sycee.services.checkout.contract.catalog import Price, Product
 from sycee.services.fraud.contract import BlockEntry
 from sycee.services.identity.contract import ApiKey, Merchant
 from sycee.services.notify.contract import Delivery, Endpoint, Event, SigningKeys
@@ -79,6 +82,7 @@ def schemas() -> dict[str, Schema]:
         "charge": read_schema(Charge, render_charge),
         "customer": read_schema(Customer, lambda each: render_customer(_alive(each))),
         "deleted_customer": _schema([{**deleted, "object": "customer"}]),
+        "deleted_product": _schema([{**deleted, "object": "product"}]),
         "deleted_webhook_endpoint": _schema([{**deleted, "object": "webhook_endpoint"}]),
         "api_key": read_schema(ApiKey, render_key),
         "block": read_schema(BlockEntry, render_block),
@@ -92,6 +96,8 @@ def schemas() -> dict[str, Schema]:
         "event": read_schema(Event, lambda event: event_object(_about_nothing(event), links)),
         "payment_intent": read_schema(Payment, lambda payment: render_payment(payment, links)),
         "payment_method": read_schema(Method, render_method),
+        "price": read_schema(Price, render_price),
+        "product": read_schema(Product, render_product),
         "refund": read_schema(Refund, render_refund),
         "setup_intent": read_schema(Setup, lambda setup: render_setup(setup, links)),
         "signing_keys": read_schema(SigningKeys, render_signing_keys),

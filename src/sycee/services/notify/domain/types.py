@@ -18,6 +18,8 @@ TYPES = frozenset(
         "charge": "succeeded failed pending captured refunded updated expired",
         "charge.refund": "updated",
         "refund": "created updated failed",
+        "product": "created updated deleted",
+        "price": "created updated",
         "setup_intent": "created requires_action succeeded setup_failed canceled",
     }.items()
     for change in changes.split()
