@@ -151,7 +151,8 @@ class ChaosRail:
         """Where the script is, with this order counted."""
         phases, now_s = self._script.phases, self._clock.monotonic_s()
         while self._index < len(phases) and self._is_over(phases[self._index], now_s, is_order):
-            self._began_s = min(now_s, self._began_s + (phases[self._index].for_s or now_s))
+            for_s = phases[self._index].for_s
+            self._began_s = now_s if for_s is None else min(now_s, self._began_s + for_s)
             self._index += 1
             self._orders = 0
         self._orders += is_order
