@@ -1,5 +1,7 @@
 """Scripts as they are written: what is refused, what is matched."""
 
+from pathlib import Path
+
 import msgspec
 import pytest
 
@@ -71,3 +73,12 @@ def test_a_rule_is_about_what_it_names(aim, is_hit):
 def test_only_a_rule_that_names_queries_is_about_them():
     assert not Rule(Fault.DOWN).matches(Asked.QUERY, None)
     assert Rule(Fault.DOWN, asked=(Asked.QUERY,)).matches(Asked.QUERY, None)
+
+
+def test_the_script_in_the_guide_can_be_taken():
+    guide = Path(__file__).parents[5] / "docs" / "guides" / "chaos.md"
+    written = guide.read_text().split("```json\n")[1].split("```")[0]
+    assert [phase.for_orders for phase in msgspec.json.decode(written, type=Script).phases] == [
+        None,
+        100,
+    ]
