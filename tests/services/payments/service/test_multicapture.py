@@ -130,9 +130,9 @@ async def test_parts_that_mature_apart_are_refunded_from_what_there_is(shop):
 async def test_disputes_of_parts_and_refunds_never_take_more_than_was_captured(shop):
     held = await hold(shop, "createDispute")
     await shop.capture(held.id, 700, is_final=False)
-    await shop.hear()
+    await shop.service.course.go_on()
     await shop.capture(held.id, 300)
-    await shop.hear()
+    await shop.service.course.go_on()
     charge = await shop.charge(held.latest_charge)
     assert (charge.amount_captured_minor, charge.amount_disputed_minor) == (1000, 1000)
 
