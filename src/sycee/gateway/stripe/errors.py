@@ -60,6 +60,7 @@ WORDINGS: dict[str, Wording] = {
     "dispute_unexpected_state": Wording(400),
     "amount_not_positive": Wording(400, INVALID, "parameter_invalid_integer"),
     "amount_too_large_to_capture": Wording(400, INVALID, "amount_too_large", "amount_to_capture"),
+    "multicapture_unavailable": Wording(400, INVALID, "parameter_invalid", "final_capture"),
     "refund_exceeds_charge": Wording(400, INVALID, "amount_too_large"),
     "currency_unknown": Wording(400, INVALID, "parameter_invalid"),
     "client_secret_invalid": Wording(

@@ -103,6 +103,10 @@ class Attempt(msgspec.Struct, frozen=True, array_like=True):
     ending: Ending | None = None
     is_proved: bool = False
     """Of a challenged one: the payer has proved who they are since."""
+    rest_minor: int = 0
+    """Of a capture: what stays held after it, for later captures."""
+    held_by: AttemptId | None = None
+    """The earlier capture that holds what is captured or voided; None: the ``original``."""
 
 
 def takeback(attempt: Attempt) -> str:
