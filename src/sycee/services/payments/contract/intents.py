@@ -40,6 +40,7 @@ from sycee.services.payments.contract.shared import (
     TextTooLong,
     UsageChange,
 )
+from sycee.services.payments.contract.velocity import VELOCITY_REFUSALS
 from sycee.services.validation.contract import (
     AmountNotPositive,
     AmountTooLarge,
@@ -528,6 +529,7 @@ TRYING = (
     IdempotencyInFlight,
     Unavailable,
     *CARD_REFUSALS,
+    *VELOCITY_REFUSALS,
 )
 
 
@@ -550,7 +552,7 @@ class Intents(Protocol):
         not answer, and a sweeper will find out; an event tells when."""
         ...
 
-    @refuses(NotFound, ClientSecretInvalid, PaymentStateInvalid, Unavailable)
+    @refuses(NotFound, ClientSecretInvalid, PaymentStateInvalid, Unavailable, *VELOCITY_REFUSALS)
     async def answer_challenge(self, command: AnswerChallenge) -> Payment:
         """Go on after a 3-D Secure challenge; a failed one fails the attempt without raising."""
         ...
