@@ -87,7 +87,7 @@ class Gateway:
         return await self._open(self._internal, host, port)
 
     async def _open(self, app: Pipeline, host: str, port: int) -> Server:
-        server = Server(app, self._limits, self._refusal)
+        server = Server(app, self._limits, self._refusal, app)
         await server.start(host, port)
         return server
 
