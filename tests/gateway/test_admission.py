@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from sycee.gateway.admission import LATE_S_MAX, LEAST, LOOKS, Admission
+from sycee.gateway.admission import GROW, LATE_S_MAX, LEAST, LOOKS, Admission
 from sycee.gateway.routes import Priority
 
 LATE = 2 * LATE_S_MAX
@@ -58,7 +58,7 @@ def test_a_limit_that_is_reached_grows_again_and_one_that_is_not_stays():
     look(admission, LATE)
     assert admission.limit == 80
     look(admission, 0.0)
-    assert admission.limit == 89
+    assert admission.limit == 80 + GROW + 80 // 16
     for _ in range(100):
         admission.leave()
     look(admission, 0.0)
@@ -66,7 +66,7 @@ def test_a_limit_that_is_reached_grows_again_and_one_that_is_not_stays():
     look(admission, 0.0, windows=9)
     assert admission.limit == grown
     busy(admission, 1000)
-    look(admission, 0.0, windows=100)
+    look(admission, 0.0, windows=1000)
     assert admission.limit == 1000
 
 

@@ -218,9 +218,8 @@ class EdgeProtocol(HttpToolsProtocol):
     def _shed(self) -> None:
         """Say no at once, before key and body, and keep the connection: opening another costs more
         than the request. What comes of the body is dropped."""
-        self.transport.write(
-            _octets(self.state.render(_path(self), Overloaded(TOO_MANY)), b"keep-alive")
-        )
+        answer = self.state.render(_path(self), Overloaded(TOO_MANY))
+        self.transport.write(_octets(answer, b"keep-alive"))
 
     def _idle_deadline(self) -> float:
         return self.loop.time() + self.limits.keep_alive_s
