@@ -17,6 +17,7 @@ from sycee.gateway.api.merchants import Merchants
 from sycee.gateway.api.reference import Reference
 from sycee.gateway.api.rehearsals import Rehearsals
 from sycee.gateway.api.signing_keys import EndpointKeys
+from sycee.gateway.api.velocity import VelocityDoor
 from sycee.gateway.edge.limits import Limits
 from sycee.gateway.edge.server import Server
 from sycee.gateway.links import Links
@@ -89,7 +90,7 @@ class Gateway:
         return await self._open(self._internal, host, port)
 
     async def _open(self, app: Pipeline, host: str, port: int) -> Server:
-        server = Server(app, self._limits, self._refusal)
+        server = Server(app, self._limits, self._refusal, app)
         await server.start(host, port)
         return server
 
@@ -165,6 +166,7 @@ def _documented(behind: Behind, links: Links) -> list[Route]:
         *Merchants(behind.identity).routes(),
         *Deliveries(behind.notify).routes(),
         *Rehearsals(behind.payments).routes(),
+        *VelocityDoor(behind.payments, behind.identity).routes(),
         *EndpointKeys(behind.notify).routes(),
         *BlockList(behind.fraud).routes(),
         *ledger_doors.routes(behind.accounting),

@@ -244,3 +244,50 @@ async def test_draining_finishes_what_is_in_flight():
         assert status(answer) == 201 and b"connection: close" in answer
         with pytest.raises(ConnectionRefusedError):
             await asyncio.open_connection("127.0.0.1", door.port)
+
+
+async def test_a_request_without_room_is_refused_before_its_key_and_the_connection_stays():
+    """RE4."""
+    async with opened(create_payment=PAYMENT) as door:
+        admission = door.gateway.app.admission
+        admission.in_flight = admission.limit
+        reader, writer = await asyncio.open_connection("127.0.0.1", door.port)
+        for _ in range(3):
+            writer.write(head(LENGTH) + LUNCH)
+            refused = await reader.readuntil(b"\r\n\r\n")
+            assert status(refused) == 503 and b"retry-after: 1" in refused
+            assert b"connection: keep-alive" in refused
+            length = int(refused.partition(b"content-length: ")[2].partition(b"\r\n")[0])
+            assert b"overloaded" in await reader.readexactly(length)
+        assert door.identity.authenticated == 0
+        admission.in_flight = 0
+        writer.write(head(LENGTH, CLOSE) + LUNCH)
+        assert status(await reader.readuntil(b"\r\n\r\n")) == 201
+        writer.close()
+
+
+async def test_without_room_a_caller_that_closes_anyway_is_refused_the_long_way():
+    async with opened(create_payment=PAYMENT) as door:
+        admission = door.gateway.app.admission
+        admission.in_flight = admission.limit
+        assert status(await talk(door.port, head(LENGTH, CLOSE) + LUNCH)) == 503
+        health = head(CLOSE, request=b"GET /health HTTP/1.1")
+        assert status(await talk(door.port, health)) == 200
+
+
+async def test_without_room_health_and_unknown_paths_are_answered_as_ever():
+    async with opened() as door:
+        admission = door.gateway.app.admission
+        admission.in_flight = admission.limit
+        assert (await door.client.get("/health")).status_code == 200
+        assert (await door.client.get("/nowhere")).status_code == 404
+
+
+async def test_an_endless_body_of_a_request_without_room_is_not_read_for_ever():
+    async with opened(Limits(body_bytes_max=1000)) as door:
+        admission = door.gateway.app.admission
+        admission.in_flight = admission.limit
+        answer = await talk(
+            door.port, head(b"transfer-encoding: chunked"), b"3e9\r\n" + b"x" * 1001
+        )
+        assert answer.count(b"HTTP/1.1") == 2 and b" 413 " in answer

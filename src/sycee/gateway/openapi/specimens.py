@@ -29,6 +29,7 @@ from sycee.gateway.api.ledger.transactions import render_transaction as render_l
 from sycee.gateway.api.ledger.transfers import render_transfer
 from sycee.gateway.api.merchants import render_key, render_merchant
 from sycee.gateway.api.signing_keys import render_signing_keys
+from sycee.gateway.api.velocity import render_limits, render_use
 from sycee.gateway.links import Links
 from sycee.gateway.stripe.accounts import render_account
 from sycee.gateway.stripe.balance import render_balance, render_transaction
@@ -59,6 +60,7 @@ from sycee.services.payments.contract.intents import (
     Payment,
     Refund,
 )
+from sycee.services.payments.contract.velocity import VelocityLimits, VelocityUse
 
 Body = TypeVar("Body", bound=msgspec.Struct)
 Schema = dict[str, object]
@@ -101,6 +103,8 @@ def schemas() -> dict[str, Schema]:
         "refund": read_schema(Refund, render_refund),
         "setup_intent": read_schema(Setup, lambda setup: render_setup(setup, links)),
         "signing_keys": read_schema(SigningKeys, render_signing_keys),
+        "velocity_limits": read_schema(VelocityLimits, render_limits),
+        "velocity_use": read_schema(VelocityUse, render_use),
         "webhook_endpoint": read_schema(Endpoint, render_endpoint),
     }
 
@@ -164,6 +168,8 @@ def _value(kind: inspect.Type, levels: int) -> object:
         return _value(inner[0], levels) if levels or len(inner) == len(kind.types) else None
     if isinstance(kind, inspect.StructType):
         return _specimen(kind.cls, max(levels - 1, 0))
+    if isinstance(kind, inspect.LiteralType):
+        return kind.values[0]
     if isinstance(kind, inspect.EnumType):
         return next(iter(kind.cls))
     if isinstance(kind, (inspect.VarTupleType, inspect.ListType)):

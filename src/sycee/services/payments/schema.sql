@@ -208,3 +208,22 @@ CREATE TABLE IF NOT EXISTS dispute_moves (
 
 CREATE INDEX IF NOT EXISTS dispute_moves_open ON dispute_moves (id) WHERE is_open = 1;
 CREATE INDEX IF NOT EXISTS dispute_moves_of_payment ON dispute_moves (payment, id);
+
+-- Limits of merchants. Every version stays: it says what was in force, and who set it.
+CREATE TABLE IF NOT EXISTS velocity_limits (
+    merchant TEXT NOT NULL,
+    version BIGINT NOT NULL CHECK (version > 0),
+    created BIGINT NOT NULL,
+    body BYTEA NOT NULL,
+    PRIMARY KEY (merchant, version)
+);
+
+-- How far a limit is used in one period: payments that are open or succeeded.
+CREATE TABLE IF NOT EXISTS velocity_counts (
+    key TEXT PRIMARY KEY,
+    ends BIGINT NOT NULL,
+    count BIGINT NOT NULL CHECK (count >= 0),
+    amount BIGINT NOT NULL CHECK (amount >= 0)
+);
+
+CREATE INDEX IF NOT EXISTS velocity_counts_by_age ON velocity_counts (ends);

@@ -41,6 +41,7 @@ from sycee.services.payments.contract.shared import (
     TextTooLong,
     UsageChange,
 )
+from sycee.services.payments.contract.velocity import VELOCITY_REFUSALS
 from sycee.services.validation.contract import (
     AmountNotPositive,
     AmountTooLarge,
@@ -547,6 +548,7 @@ TRYING = (
     IdempotencyInFlight,
     Unavailable,
     *CARD_REFUSALS,
+    *VELOCITY_REFUSALS,
 )
 
 
@@ -569,7 +571,7 @@ class Intents(Protocol):
         not answer, and a sweeper will find out; an event tells when."""
         ...
 
-    @refuses(NotFound, ClientSecretInvalid, PaymentStateInvalid, Unavailable)
+    @refuses(NotFound, ClientSecretInvalid, PaymentStateInvalid, Unavailable, *VELOCITY_REFUSALS)
     async def answer_challenge(self, command: AnswerChallenge) -> Payment:
         """Go on after a 3-D Secure challenge; a failed one fails the attempt without raising."""
         ...

@@ -31,6 +31,7 @@ from sycee.services.payments.domain.attempts import (
 )
 from sycee.services.payments.domain.states import Move
 from sycee.services.payments.service import outcomes
+from sycee.services.payments.service.allowance import Allowance
 from sycee.services.payments.service.methods import Methods
 from sycee.services.payments.service.parts import Parts
 from sycee.services.payments.service.repayments import Repayments
@@ -51,6 +52,7 @@ class Endings:
         self._parts = parts
         self._methods = methods
         self._repayments = Repayments(parts)
+        self.allowance = Allowance(parts.clock)
 
     def begin(
         self, session: Session, attempt: Attempt, payment: Payment, *, is_new: bool = False
@@ -60,9 +62,10 @@ class Endings:
         write = payment_rows.add if is_new else payment_rows.replace
         ending = judged(attempt)
         if ending is None:
-            rows.add(session, attempt)
-            write(session, trying, attempt.id)
-            return attempt
+            counted = self.allowance.take(session, attempt, payment.customer)
+            rows.add(session, counted)
+            write(session, trying, counted.id)
+            return counted
         closed = msgspec.structs.replace(attempt, ending=ending, is_sent=False)
         rows.add(session, closed)
         rows.close(session, closed)
@@ -96,6 +99,8 @@ class Endings:
         if attempt is None:
             return None
         rows.close(session, msgspec.structs.replace(attempt, ending=ending))
+        if ending.result is not Result.APPROVED:
+            self.allowance.give_back(session, attempt)
         result = self._apply(session, attempt, ending)
         self._settle_key(session, attempt, ending, result)
         return result
