@@ -38,6 +38,7 @@ from sycee.gateway.stripe.expand import Expander
 from sycee.gateway.stripe.payment_intents.routes import PaymentIntents
 from sycee.gateway.stripe.payment_methods import PaymentMethods
 from sycee.gateway.stripe.refunds import Refunds
+from sycee.gateway.stripe.searches import Searches
 from sycee.gateway.stripe.setup_intents import SetupIntents
 from sycee.gateway.stripe.shapes import Public
 from sycee.gateway.stripe.webhook_endpoints import WebhookEndpoints
@@ -179,6 +180,7 @@ def _stripe(payments: Payments, notify: Notify, links: Links) -> list[Route]:
     expander.fetches("source", source)
     return [
         *PaymentIntents(payments, expander, links).routes(),
+        *Searches(payments, expander, links).routes(),
         *charges.routes(),
         *refunds.routes(),
         *disputes.routes(),

@@ -8,7 +8,8 @@ from sycee.services.payments.contract.customers import Customers
 from sycee.services.payments.contract.disputes import Disputes
 from sycee.services.payments.contract.intents import Intents
 from sycee.services.payments.contract.maturing import Maturing
+from sycee.services.payments.contract.searches import Searches
 
 
-class Payments(Intents, Customers, Disputes, Maturing, Protocol):
+class Payments(Intents, Customers, Disputes, Maturing, Searches, Protocol):
     """The whole contract."""

@@ -7,10 +7,13 @@ from sycee.services.payments.service.disputes import DisputesService
 from sycee.services.payments.service.intents import IntentsService
 from sycee.services.payments.service.maturing import MaturingService
 from sycee.services.payments.service.parts import Parts
+from sycee.services.payments.service.searching import SearchingService
 
 
-class PaymentsService(IntentsService, CustomersService, DisputesService, MaturingService):
-    """Payments and their money, customers and their methods, disputes."""
+class PaymentsService(
+    IntentsService, CustomersService, DisputesService, MaturingService, SearchingService
+):
+    """Payments and their money, customers and their methods, disputes, searches."""
 
     def __init__(self, parts: Parts) -> None:
         CustomersService.__init__(self, parts)
