@@ -235,15 +235,18 @@ CREATE TABLE IF NOT EXISTS search_documents (
 );
 
 CREATE INDEX IF NOT EXISTS search_documents_of_merchant
-ON search_documents (merchant, kind, id);
+ON search_documents (merchant, kind, created, id);
+CREATE INDEX IF NOT EXISTS search_documents_by_status
+ON search_documents (merchant, kind, status, created, id) WHERE status IS NOT NULL;
 CREATE INDEX IF NOT EXISTS search_documents_by_amount
-ON search_documents (merchant, kind, amount, id) WHERE amount IS NOT NULL;
+ON search_documents (merchant, kind, amount, created, id) WHERE amount IS NOT NULL;
 CREATE INDEX IF NOT EXISTS search_documents_by_customer
-ON search_documents (merchant, kind, customer, id) WHERE customer IS NOT NULL;
+ON search_documents (merchant, kind, customer, created, id) WHERE customer IS NOT NULL;
 CREATE INDEX IF NOT EXISTS search_documents_by_email
-ON search_documents (merchant, kind, email, id) WHERE email IS NOT NULL;
+ON search_documents (merchant, kind, email, created, id) WHERE email IS NOT NULL;
 CREATE INDEX IF NOT EXISTS search_documents_by_card
-ON search_documents (merchant, kind, card_fingerprint, id) WHERE card_fingerprint IS NOT NULL;
+ON search_documents (merchant, kind, card_fingerprint, created, id)
+WHERE card_fingerprint IS NOT NULL;
 
 CREATE TABLE IF NOT EXISTS search_metadata (
     document TEXT NOT NULL,

@@ -174,7 +174,7 @@ async def test_pages_follow_each_other_to_the_end(shop):
     assert seen == made[::-1]
 
 
-@pytest.mark.parametrize("page", ["§", "a", "a_b!", "gICA"])
+@pytest.mark.parametrize("page", ["§", "a", "a_b!", "gICA", "cGlfMQ", "MSBwaV8xIHg"])
 async def test_a_page_that_was_made_up_is_refused(shop, page):
     with pytest.raises(PageUnknown):
         await shop.service.search_payments(Search(SHOP, "amount>0", 10, page))

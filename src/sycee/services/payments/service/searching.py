@@ -9,6 +9,7 @@ from typing import NamedTuple, TypeVar
 
 import msgspec
 
+from sycee.kernel.clock import seconds
 from sycee.runtime import logs
 from sycee.runtime.database import Session
 from sycee.runtime.host import Message
@@ -28,6 +29,7 @@ from sycee.services.payments.service.parts import Parts
 from sycee.services.payments.store import searches as rows
 
 LIMIT_MAX = 100
+SECOND_MAX = 2**53
 SLICE = 50
 """Rows of before that are indexed at once: few enough not to be felt by others."""
 
@@ -140,13 +142,15 @@ def _decoded(found: _Found, shape: type[Object]) -> tuple[Object, ...]:
 def _next_page(found: _Found, items: Sequence[Payment | Charge | Customer]) -> str | None:
     if not found.has_more:
         return None
-    return base64.urlsafe_b64encode(items[-1].id.encode()).decode().rstrip("=")
+    last = f"{seconds(items[-1].created)} {items[-1].id}"
+    return base64.urlsafe_b64encode(last.encode()).decode().rstrip("=")
 
 
-def _last_of(page: str) -> str:
-    """The id after which a page begins."""
+def _last_of(page: str) -> tuple[int, str]:
+    """The second and the id after which a page begins."""
     try:
         last = base64.b64decode(page + "=" * (-len(page) % 4), altchars=b"-_", validate=True)
-        return last.decode("ascii")
+        created, id = last.decode("ascii").split(" ")
+        return min(int(created), SECOND_MAX), id
     except (binascii.Error, ValueError) as error:
         raise PageUnknown("page is not one that a search answered.", param="page") from error

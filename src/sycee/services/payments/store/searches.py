@@ -106,7 +106,7 @@ def bodies(
     kind: str,
     merchant: MerchantId,
     query: Query,
-    before: str | None,
+    before: tuple[int, str] | None,
     limit: int,
 ) -> list[bytes]:
     """The objects that match, newest first, as they are now; one more than the limit at most."""
@@ -117,12 +117,12 @@ def bodies(
             _TABLES[kind],
             "AS whole ON whole.id = document.id WHERE",
             condition,
-            "" if before is None else "AND document.id < ?",
-            "ORDER BY document.id DESC LIMIT ?",
+            "" if before is None else "AND (document.created, document.id) < (?, ?)",
+            "ORDER BY document.created DESC, document.id DESC LIMIT ?",
         )
     )
     if before is not None:
-        values.append(before)
+        values += before
     rows = session.rows(sql, *values, limit + 1)
     return [_body(row[0]) for row in rows]
 
@@ -174,10 +174,16 @@ def _condition(kind: str, merchant: MerchantId, clause: Clause) -> tuple[str, li
         value = _pattern(str(clause.value))
         held = column + " LIKE ? ESCAPE '!'"
     else:
-        held = " ".join((column, _OPERATORS[clause.comparison], "?"))
+        held = " ".join((_ranged(column, clause), _OPERATORS[clause.comparison], "?"))
     if clause.is_negated:
         return " ".join(("(", column, "IS NULL OR NOT", held, ")")), [value]
     return held, [value]
+
+
+def _ranged(column: str, clause: Clause) -> str:
+    """The column, for a range without its index: a wide one would have to be sorted by time."""
+    is_plain = clause.comparison is Comparison.EXACT or clause.field == "created"
+    return column if is_plain else "+" + column
 
 
 def _of_metadata(
