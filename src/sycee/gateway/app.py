@@ -9,6 +9,7 @@ import msgspec
 from sycee.gateway.access import Access
 from sycee.gateway.api.bank_page import BankPage
 from sycee.gateway.api.blocks import BlockList
+from sycee.gateway.api.bulk import BulkPayments
 from sycee.gateway.api.deliveries import Deliveries
 from sycee.gateway.api.health import Health, Ready
 from sycee.gateway.api.internal import Internal
@@ -156,6 +157,7 @@ def _documented(behind: Behind, links: Links) -> list[Route]:
     return [
         *_stripe(behind.payments, behind.notify, links),
         *SimplePayments(behind.payments, links).routes(),
+        *BulkPayments(behind.payments, links).routes(),
         *Merchants(behind.identity).routes(),
         *Deliveries(behind.notify).routes(),
         *Rehearsals(behind.payments).routes(),
