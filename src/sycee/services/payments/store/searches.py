@@ -160,7 +160,15 @@ def _conditions(kind: str, merchant: MerchantId, query: Query) -> tuple[str, lis
         values += needed
     word = " OR " if query.is_any else " AND "
     joined = " ".join(("(", word.join(clauses), ")"))
-    return "document.merchant = ? AND document.kind = ? AND " + joined, values
+    held = "document.merchant = ? AND document.kind = ? AND "
+    if not query.is_any and any(map(_is_of_metadata, query.clauses)):
+        # Metadata mostly names one object: looked up by its id, not along all of the merchant's.
+        held = "document.merchant || '' = ? AND document.kind || '' = ? AND "
+    return held + joined, values
+
+
+def _is_of_metadata(clause: Clause) -> bool:
+    return clause.key is not None and clause.value is not None and not clause.is_negated
 
 
 def _condition(kind: str, merchant: MerchantId, clause: Clause) -> tuple[str, list[Value]]:
