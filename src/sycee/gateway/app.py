@@ -9,6 +9,7 @@ import msgspec
 from sycee.gateway.access import Access
 from sycee.gateway.api.bank_page import BankPage
 from sycee.gateway.api.blocks import BlockList
+from sycee.gateway.api.bulk import BulkPayments
 from sycee.gateway.api.deliveries import Deliveries
 from sycee.gateway.api.health import Health, Ready
 from sycee.gateway.api.internal import Internal
@@ -41,6 +42,7 @@ from sycee.gateway.stripe.payment_methods import PaymentMethods
 from sycee.gateway.stripe.prices import Prices
 from sycee.gateway.stripe.products import Products
 from sycee.gateway.stripe.refunds import Refunds
+from sycee.gateway.stripe.searches import Searches
 from sycee.gateway.stripe.setup_intents import SetupIntents
 from sycee.gateway.stripe.shapes import Public
 from sycee.gateway.stripe.webhook_endpoints import WebhookEndpoints
@@ -163,6 +165,7 @@ def _documented(behind: Behind, links: Links) -> list[Route]:
     return [
         *_stripe(behind.payments, behind.notify, behind.checkout, links),
         *SimplePayments(behind.payments, links).routes(),
+        *BulkPayments(behind.payments, links).routes(),
         *Merchants(behind.identity).routes(),
         *Deliveries(behind.notify).routes(),
         *Rehearsals(behind.payments).routes(),
@@ -188,6 +191,7 @@ def _stripe(payments: Payments, notify: Notify, checkout: Checkout, links: Links
     expander.fetches("source", source)
     return [
         *PaymentIntents(payments, expander, links).routes(),
+        *Searches(payments, expander, links).routes(),
         *charges.routes(),
         *refunds.routes(),
         *disputes.routes(),

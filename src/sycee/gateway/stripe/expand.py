@@ -81,7 +81,7 @@ class Expander:
         seen: dict[tuple[str, str], Public | None] = {}
         for path in paths:
             steps = path.split(".")
-            if public.get("object") == "list":
+            if public.get("object") in ("list", "search_result"):
                 await self._expand_list(request, public, path, seen)
             elif len(steps) > DEPTH_MAX:
                 raise ParameterInvalid(f"{path!r} goes deeper than four levels.", param="expand")

@@ -13,6 +13,7 @@ from sycee.services.payments.domain.chart import chart
 from sycee.services.payments.domain.proof import Finding
 from sycee.services.payments.service.parts import Parts
 from sycee.services.payments.service.proving import Progress, Proof
+from sycee.services.payments.service.searching import Indexer
 from sycee.services.payments.service.whole import PaymentsService
 from sycee.services.payments.store import attempts as attempt_rows
 from sycee.services.payments.store import balances as balance_rows
@@ -52,6 +53,11 @@ async def keep_disputing(service: PaymentsService, parts: Parts) -> None:
 async def keep_forgetting(parts: Parts) -> None:
     """Drop idempotency keys and counts of limits that are old enough, in small slices."""
     await _keep(lambda: forget(parts), RARELY_S)
+
+
+async def keep_looking_through(indexer: Indexer) -> None:
+    """Let searches find what was there before they were."""
+    await _keep(indexer.look_through, RARELY_S)
 
 
 async def sweep(service: PaymentsService, parts: Parts) -> None:
