@@ -163,6 +163,33 @@ async def test_attempts_are_forgotten_when_their_time_is_over(host, notify):
     assert [each.began for each in await attempts(notify, id)] == [again]
 
 
+async def test_a_replay_is_narrowed_down_by_time_type_and_status(host, notify):
+    async with Receiver(answer(500)) as receiver:
+        target = await endpoint(notify, receiver.url)
+        first, refund, last = await host.happen(
+            "charge.succeeded", "refund.created", "charge.succeeded"
+        )
+        await notify.deliver_due()
+
+        async def replayed(**options):
+            command = Replay(SHOP, target.id, since=first.created, **options)
+            return (await notify.replay(command)).count
+
+        assert await replayed(until=refund.created) == 2
+        assert await replayed(until=after(first.created, 0.5)) == 1
+        assert await replayed(types=("charge.succeeded",)) == 2
+        assert await replayed(types=("refund.created",), until=first.created) == 0
+        assert await replayed(status=DEAD) == 0
+        assert await replayed(status=PENDING) == 3
+        await notify.deliver_due()
+        assert await replayed(status=DELIVERED, until=refund.created) == 2
+        assert {each.event: each.status for each in await deliveries(notify)} == {
+            first.id: PENDING,
+            refund.id: PENDING,
+            last.id: DELIVERED,
+        }
+
+
 async def test_a_delivery_is_dead_after_ten_attempts_over_three_days(host, notify):
     """WH3: by a virtual clock."""
     async with Receiver(last=answer(500)) as receiver:

@@ -39,11 +39,15 @@ class ListingAttempts(Paging, frozen=True, kw_only=True):
 
 
 class Replaying(msgspec.Struct, frozen=True):
-    """One event, or all from ``since`` (Unix seconds) on, to one endpoint."""
+    """One event, or all from ``since`` (Unix seconds) on, to one endpoint; of many, only those
+    up to the end of the second ``until``, of these types, whose delivery has this status."""
 
     endpoint: Id
     event: Id | None = None
     since: Second | None = None
+    until: Second | None = None
+    types: tuple[Id, ...] = ()
+    status: DeliveryStatus | None = None
 
 
 class Deliveries:
@@ -98,6 +102,9 @@ class Deliveries:
                 EndpointId(given.endpoint),
                 None if given.event is None else EventId(given.event),
                 None if given.since is None else Instant(given.since * SECOND_NS),
+                None if given.until is None else Instant((given.until + 1) * SECOND_NS - 1),
+                given.types,
+                given.status,
             )
         )
         return answer({"object": "replay", "count": replayed.count})

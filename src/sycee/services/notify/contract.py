@@ -257,12 +257,21 @@ class DeliveryAttempts(msgspec.Struct, frozen=True):
 
 
 class Replay(msgspec.Struct, frozen=True):
-    """Send again: one event, or all events from ``since`` on, to one endpoint."""
+    """Send again: one event, or all events from ``since`` on, to one endpoint.
+
+    Of many events, ``until``, ``types`` and ``status`` leave all others out.
+    """
 
     merchant: MerchantId
     endpoint: EndpointId
     event: EventId | None = None
     since: Instant | None = None
+    until: Instant | None = None
+    """The last instant of the range; None means now."""
+    types: tuple[str, ...] = ()
+    """Exact types; empty means all that the endpoint is enabled for."""
+    status: DeliveryStatus | None = None
+    """Only events whose delivery to this endpoint stands so; None means whatever became of it."""
 
 
 class Replayed(msgspec.Struct, frozen=True):
