@@ -16,8 +16,11 @@ from sycee.services.identity.contract import (
     Role,
 )
 from sycee.services.notify.contract import (
+    AttemptId,
     Deliveries,
     Delivery,
+    DeliveryAttempt,
+    DeliveryAttempts,
     DeliveryId,
     DeliveryStatus,
     EndpointId,
@@ -107,6 +110,34 @@ async def test_dead_letters_are_listed_and_sent_again():
         assert door.notify.last.status is DeliveryStatus.DEAD
         again = await door.client.post("/api/replays", json={"endpoint": "we_1", "since": 5})
         assert again.json()["count"] == 1 and door.notify.last.since == 5 * 10**9
+
+
+async def test_a_range_of_events_is_sent_again():
+    async with opened(replay=Replayed(1)) as door:
+        wanted = {"endpoint": "we_1", "since": 5, "until": 6, "status": "dead"}
+        await door.client.post("/api/replays", json={**wanted, "types": ["refund.failed"]})
+        asked = door.notify.last
+        assert (asked.since, asked.until) == (5 * 10**9, 7 * 10**9 - 1)
+        assert (asked.types, asked.status) == (("refund.failed",), DeliveryStatus.DEAD)
+
+
+async def test_the_attempts_of_a_delivery_are_listed():
+    made = DeliveryAttempt(AttemptId("wa_1"), NOON, 12, 500, "out of tea", None, 2)
+    async with opened(list_attempts=DeliveryAttempts((made,), False)) as door:
+        listed = await door.client.get("/api/deliveries/wd_1/attempts", params={"limit": 3})
+        assert (door.notify.last.delivery, door.notify.last.page.limit) == ("wd_1", 3)
+        assert listed.json()["data"] == [
+            {
+                "id": "wa_1",
+                "object": "delivery_attempt",
+                "created": NOON // 10**9,
+                "duration_ms": 12,
+                "status": 500,
+                "answer": "out of tea",
+                "error": None,
+                "key_generation": 2,
+            }
+        ]
 
 
 KEYS = SigningKeys(EndpointId("we_1"), 2, "whpk_new", "whpk_old", NOON)

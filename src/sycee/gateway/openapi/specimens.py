@@ -14,7 +14,7 @@ import msgspec
 from msgspec import inspect
 
 from sycee.gateway.api.blocks import render_block
-from sycee.gateway.api.deliveries import render_delivery
+from sycee.gateway.api.deliveries import render_attempt, render_delivery
 from sycee.gateway.api.ledger.accounts import render_named, render_sums
 from sycee.gateway.api.ledger.bulk import render_import
 from sycee.gateway.api.ledger.periods import render_period, render_proof
@@ -50,7 +50,7 @@ from sycee.services.accounting import contract as books
 from sycee.services.checkout.contract.catalog import Price, Product
 from sycee.services.fraud.contract import BlockEntry
 from sycee.services.identity.contract import ApiKey, Merchant
-from sycee.services.notify.contract import Delivery, Endpoint, Event, SigningKeys
+from sycee.services.notify.contract import Delivery, DeliveryAttempt, Endpoint, Event, SigningKeys
 from sycee.services.payments.contract.customers import Customer, Method, Setup
 from sycee.services.payments.contract.disputes import Dispute
 from sycee.services.payments.contract.intents import (
@@ -90,6 +90,7 @@ def schemas() -> dict[str, Schema]:
         "block": read_schema(BlockEntry, render_block),
         "dispute": read_schema(Dispute, render_dispute),
         "delivery": read_schema(Delivery, render_delivery),
+        "delivery_attempt": read_schema(DeliveryAttempt, render_attempt),
         "issued_key": _schema([{"id": "x", "object": "issued_key", "secret": "x"}]),
         "merchant": read_schema(Merchant, render_merchant),
         "replay": _schema([{"object": "replay", "count": 1}]),
