@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults import kill, money, power, races, syscalls, unknown
+from tests.faults import fuzz, kill, money, power, races, syscalls, unknown
 from tests.faults.lab import strace
 from tests.faults.lab.campaign import Campaign
 from tests.faults.lab.disk import CannotCut, Disk, disk
@@ -75,6 +75,18 @@ def test_payments_under_the_hammer_have_a_history_that_can_be_told(
     assert run.violations == []
     assert run.counted["operations"] >= plan.operations
     assert run.counted["kills"] > 0 or topology == "processes"
+
+
+def test_no_octets_on_busy_connections_end_in_a_fault(tmp_path: Path, run: Campaign) -> None:
+    """AE1."""
+    platform = Installation(tmp_path / "data", "one")
+    platform.start()
+    try:
+        fuzz.fuzz(run, platform, requests=500, connections=16)
+    finally:
+        platform.kill()
+    assert run.violations == []
+    assert run.counted["answers"] >= 500
 
 
 def test_a_kill_at_birth_leaves_nothing_in_the_way(tmp_path: Path, run: Campaign) -> None:

@@ -26,9 +26,11 @@ def main(argv: Sequence[str]) -> int:
     parser.add_argument("--load-s", type=float, default=2.0, help="time under load in a round")
     parser.add_argument("--lost-requests", type=int, default=200, help="of a thousand")
     parser.add_argument("--lost-answers", type=int, default=200, help="of a thousand")
+    parser.add_argument("--script", default="", help="of the rail, as testcard.script")
     options = campaign.read(parser, argv)
     run = Campaign("unknown", options)
     settings = misbehaviour(run.seed, options.lost_requests, options.lost_answers)
+    settings.append(f"testcard.script={options.script}")
     for topology in [options.topology] if options.topology else ["one", "processes"]:
         with campaign.scratch("unknown") as folder:
             platform = Installation(Path(folder) / "data", topology, *settings)

@@ -40,6 +40,7 @@ class Door:
         self.notify = Scripted()
         self.fraud = Scripted()
         self.books = Scripted()
+        self.checkout = Scripted()
         url = f"http://127.0.0.1:{server.port}"
         self.client = httpx.AsyncClient(base_url=url, headers=SECRET, trust_env=False)
 
@@ -58,12 +59,13 @@ async def opened(
     """A door whose services answer what is given; ``books`` may be real ones."""
     floor, identity = Floor(), FakeIdentity()
     payments, notify, fraud = Scripted(**answers), Scripted(**answers), Scripted(**answers)
+    checkout = Scripted(**answers)
     books = books or Scripted(**answers)
     settings = settings or Settings(limits=limits or Limits(drain_timeout_s=2))
-    gateway = await build(floor, settings, identity, payments, notify, fraud, books)
+    gateway = await build(floor, settings, identity, payments, notify, fraud, books, checkout)
     door = Door(gateway, await gateway.serve("127.0.0.1", 0), floor)
     door.identity, door.payments, door.notify = identity, payments, notify
-    door.fraud, door.books = fraud, books
+    door.fraud, door.books, door.checkout = fraud, books, checkout
     identity.answers = answers
     async with door.client:
         yield door

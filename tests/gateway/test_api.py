@@ -16,14 +16,25 @@ from sycee.services.identity.contract import (
     Role,
 )
 from sycee.services.notify.contract import (
+    AttemptId,
     Deliveries,
     Delivery,
+    DeliveryAttempt,
+    DeliveryAttempts,
     DeliveryId,
     DeliveryStatus,
     EndpointId,
     EventId,
     Replayed,
     SigningKeys,
+)
+from sycee.services.payments.contract.velocity import (
+    LimitUse,
+    VelocityLimit,
+    VelocityLimitExceeded,
+    VelocityLimits,
+    VelocityUse,
+    VelocityVersions,
 )
 from tests.gateway.door import opened
 from tests.gateway.fakes import MERCHANT
@@ -101,6 +112,34 @@ async def test_dead_letters_are_listed_and_sent_again():
         assert again.json()["count"] == 1 and door.notify.last.since == 5 * 10**9
 
 
+async def test_a_range_of_events_is_sent_again():
+    async with opened(replay=Replayed(1)) as door:
+        wanted = {"endpoint": "we_1", "since": 5, "until": 6, "status": "dead"}
+        await door.client.post("/api/replays", json={**wanted, "types": ["refund.failed"]})
+        asked = door.notify.last
+        assert (asked.since, asked.until) == (5 * 10**9, 7 * 10**9 - 1)
+        assert (asked.types, asked.status) == (("refund.failed",), DeliveryStatus.DEAD)
+
+
+async def test_the_attempts_of_a_delivery_are_listed():
+    made = DeliveryAttempt(AttemptId("wa_1"), NOON, 12, 500, "out of tea", None, 2)
+    async with opened(list_attempts=DeliveryAttempts((made,), False)) as door:
+        listed = await door.client.get("/api/deliveries/wd_1/attempts", params={"limit": 3})
+        assert (door.notify.last.delivery, door.notify.last.page.limit) == ("wd_1", 3)
+        assert listed.json()["data"] == [
+            {
+                "id": "wa_1",
+                "object": "delivery_attempt",
+                "created": NOON // 10**9,
+                "duration_ms": 12,
+                "status": 500,
+                "answer": "out of tea",
+                "error": None,
+                "key_generation": 2,
+            }
+        ]
+
+
 KEYS = SigningKeys(EndpointId("we_1"), 2, "whpk_new", "whpk_old", NOON)
 
 
@@ -151,3 +190,59 @@ async def test_a_value_is_blocked_and_let_go():
         assert len((await door.client.get("/api/blocks")).json()["data"]) == 1
         assert (await door.client.delete("/api/blocks", params=given)).status_code == 200
         assert door.fraud.last.kind is ListKind.EMAIL
+
+
+async def test_an_operator_sets_limits_and_sees_their_versions():
+    limit = VelocityLimit("day", "card", "card", "USD", None, 100_00, 3)
+    kept = VelocityLimits(SHOP, 2, (limit,), NOON, "key_1")
+    given = {"period": "day", "per": "card", "method": "card", "currency": "usd"}
+    given |= {"amount_max": 100_00, "count_max": 3}
+    async with opened(
+        get_merchant=MERCHANT,
+        set_velocity_limits=kept,
+        get_velocity_limits=kept,
+        list_velocity_versions=VelocityVersions((kept,)),
+    ) as door:
+        path = "/api/merchants/acct_SHOP/limits"
+        answer = await door.client.post(
+            path, json={"limits": [given], "replaces": 1}, headers=OPERATOR
+        )
+        asked = door.payments.last
+        assert (asked.limits, asked.author, asked.replaces) == ((limit,), "key_1", 1)
+        assert answer.json()["version"] == 2
+        shown = {**given, "currency": "USD", "amount_min": None}
+        assert answer.json()["limits"] == [shown]
+        assert (await door.client.get(path, headers=OPERATOR)).json() == answer.json()
+        listed = await door.client.get(path + "/versions", headers=OPERATOR)
+        assert listed.json()["data"] == [answer.json()]
+
+
+async def test_limits_of_a_merchant_that_is_not_there_cannot_be_set():
+    async with opened() as door:
+        path = "/api/merchants/acct_none/limits"
+        answer = await door.client.post(path, json={"limits": []}, headers=OPERATOR)
+        assert answer.status_code == 404 and door.payments.asked == []
+
+
+async def test_a_merchant_sees_its_limits_and_cannot_set_them():
+    used = LimitUse(VelocityLimit("day", count_max=3), NOON, NOON, 2, None)
+    async with opened(get_velocity_use=VelocityUse(SHOP, 1, (used,))) as door:
+        answer = await door.client.get("/api/limits", params={"customer": "cus_1"})
+        (shown,) = answer.json()["limits"]
+        assert (shown["count"], shown["count_max"]) == (2, 3)
+        assert door.payments.last.customer == "cus_1"
+        path = "/api/merchants/acct_SHOP/limits"
+        assert (await door.client.post(path, json={"limits": []})).status_code == 403
+
+
+async def test_what_a_limit_leaves_is_told():
+    no = VelocityLimitExceeded("Too much.", param="amount", facts={"amount_left": "500"})
+    async with opened(create_payment=no, get_velocity_use=no) as door:
+        told = await door.client.get("/api/limits")
+        assert (told.status_code, told.json()["amount_left"]) == (422, "500")
+        stripes = await door.client.post(
+            "/v1/payment_intents", json={"amount": 9, "currency": "usd"}
+        )
+        error = stripes.json()["error"]
+        assert (stripes.status_code, error["type"]) == (400, "invalid_request_error")
+        assert (error["code"], error["param"]) == ("charge_exceeds_source_limit", "amount")

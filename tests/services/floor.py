@@ -40,6 +40,7 @@ class FakeHost:
         self.clock = clock or FakeClock()
         self.profile = profile
         self.jobs = {}
+        self.handlers = {}
         self.databases = {}
         self.closings = []
         self._count = 0
@@ -65,7 +66,7 @@ class FakeHost:
         self.jobs[name] = run
 
     def subscribe(self, topic, consumer, handle):
-        raise AssertionError("nothing here subscribes")
+        self.handlers[topic, consumer] = handle
 
     def secret(self, name, size=32):
         return name.encode().ljust(size, b"\0")

@@ -64,6 +64,7 @@ def test_every_service_has_a_process_of_its_own(fleet: Platform) -> None:
         "fraud",
         "vault",
         "payments",
+        "checkout",
         "notify",
         "identity",
         "validation",

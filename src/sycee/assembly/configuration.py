@@ -10,6 +10,7 @@ import msgspec
 from sycee.gateway.settings import Settings as GatewaySettings
 from sycee.runtime.host import Profile
 from sycee.services.accounting.app import Settings as AccountingSettings
+from sycee.services.checkout.app import Settings as CheckoutSettings
 from sycee.services.fraud.app import Settings as FraudSettings
 from sycee.services.identity.app import Settings as IdentitySettings
 from sycee.services.ledger.app import Settings as LedgerSettings
@@ -52,6 +53,8 @@ class Addresses(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     vault: str = ""
     """As above."""
     payments: str = ""
+    """As above."""
+    checkout: str = ""
     """As above."""
     notify: str = ""
     """As above."""
@@ -110,6 +113,7 @@ class Configuration(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     vault: VaultSettings = VaultSettings()
     payments: PaymentsSettings = PaymentsSettings()
     testcard: Behaviour = Behaviour()
+    checkout: CheckoutSettings = CheckoutSettings()
     notify: NotifySettings = NotifySettings()
 
     @property

@@ -15,7 +15,7 @@ from sycee.runtime.database.sqlite import open_sqlite
 from sycee.runtime.floor import Queue
 from sycee.runtime.queue import LocalQueue
 
-PUBLISHERS = frozenset({"payments"})
+PUBLISHERS = frozenset({"payments", "checkout"})
 """Databases whose services publish events."""
 SCHEMAS = {"testcard": "sycee.services.payments.adapters.testcard"}
 """Database -> package of its schema, where that is not the service of the same name."""

@@ -16,6 +16,8 @@ from sycee.runtime import rpc, tls
 from sycee.runtime.floor import Floor
 from sycee.services.accounting import app as accounting_app
 from sycee.services.accounting.contract import Accounting
+from sycee.services.checkout import app as checkout_app
+from sycee.services.checkout.contract import Checkout
 from sycee.services.fraud import app as fraud_app
 from sycee.services.fraud.contract import Fraud
 from sycee.services.identity import app as identity_app
@@ -46,6 +48,7 @@ SERVICES = (
     "accounting",
     "vault",
     "payments",
+    "checkout",
     "notify",
     GATEWAY,
 )
@@ -104,6 +107,7 @@ async def assemble(floor: Floor, configuration: Configuration, here: Collection[
         Payments,
         lambda: payments_app.build(floor, c.payments, c.testcard, vault, validation, fraud, ledger),
     )
+    checkout = await place("checkout", Checkout, lambda: checkout_app.build(floor, c.checkout))
     notify = await place("notify", Notify, lambda: _build_notify(floor, c))
     if GATEWAY not in here:
         return Assembled(local, identity, None)
@@ -112,7 +116,15 @@ async def assemble(floor: Floor, configuration: Configuration, here: Collection[
     from sycee.gateway.grpc.door import Door
 
     rest = await gateway_app.build(
-        floor, c.gateway, identity, payments, notify, fraud, accounting, floor.health.ready
+        floor,
+        c.gateway,
+        identity,
+        payments,
+        notify,
+        fraud,
+        accounting,
+        checkout,
+        floor.health.ready,
     )
     behind = {"payments": payments, "ledger": ledger}
     access = Access(identity, floor.clock)

@@ -20,6 +20,8 @@ COMMANDS = {
     "config": "show every setting and where it came from",
     "secrets": "make the secrets that an installation needs",
     "listen": "forward webhooks to a local address",
+    "trigger": "make an event happen in test mode",
+    "fixtures": "walk the steps of a file through the API, in test mode",
 }
 """Command -> what it does; each is a module of this package with ``add`` and ``run``."""
 

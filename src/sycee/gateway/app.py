@@ -9,6 +9,7 @@ import msgspec
 from sycee.gateway.access import Access
 from sycee.gateway.api.bank_page import BankPage
 from sycee.gateway.api.blocks import BlockList
+from sycee.gateway.api.bulk import BulkPayments
 from sycee.gateway.api.deliveries import Deliveries
 from sycee.gateway.api.health import Health, Ready
 from sycee.gateway.api.internal import Internal
@@ -17,6 +18,7 @@ from sycee.gateway.api.merchants import Merchants
 from sycee.gateway.api.reference import Reference
 from sycee.gateway.api.rehearsals import Rehearsals
 from sycee.gateway.api.signing_keys import EndpointKeys
+from sycee.gateway.api.velocity import VelocityDoor
 from sycee.gateway.edge.limits import Limits
 from sycee.gateway.edge.server import Server
 from sycee.gateway.links import Links
@@ -37,7 +39,10 @@ from sycee.gateway.stripe.events import Events
 from sycee.gateway.stripe.expand import Expander
 from sycee.gateway.stripe.payment_intents.routes import PaymentIntents
 from sycee.gateway.stripe.payment_methods import PaymentMethods
+from sycee.gateway.stripe.prices import Prices
+from sycee.gateway.stripe.products import Products
 from sycee.gateway.stripe.refunds import Refunds
+from sycee.gateway.stripe.searches import Searches
 from sycee.gateway.stripe.setup_intents import SetupIntents
 from sycee.gateway.stripe.shapes import Public
 from sycee.gateway.stripe.webhook_endpoints import WebhookEndpoints
@@ -45,6 +50,7 @@ from sycee.kernel.refusal import Refusal
 from sycee.runtime.health import Readiness
 from sycee.runtime.host import Host, Profile
 from sycee.services.accounting.contract import Accounting
+from sycee.services.checkout.contract import Checkout
 from sycee.services.fraud.contract import Fraud
 from sycee.services.identity.contract import Identity
 from sycee.services.notify.contract import Notify
@@ -86,7 +92,7 @@ class Gateway:
         return await self._open(self._internal, host, port)
 
     async def _open(self, app: Pipeline, host: str, port: int) -> Server:
-        server = Server(app, self._limits, self._refusal)
+        server = Server(app, self._limits, self._refusal, app)
         await server.start(host, port)
         return server
 
@@ -105,6 +111,7 @@ async def build(
     notify: Notify,
     fraud: Fraud,
     accounting: Accounting,
+    checkout: Checkout,
     ready: Ready = _always,
 ) -> Gateway:
     """The REST doors over these services; ``ready`` says whether they can work now."""
@@ -112,7 +119,8 @@ async def build(
     access = Access(identity, host.clock)
     turnstile = Turnstile(host.clock.monotonic_s, settings.rates)
     dialects: dict[str, Dialect] = {"v1": StripeDialect(payments, links), "": ProblemDialect()}
-    documented = _documented(Behind(identity, payments, notify, fraud, accounting, ready), links)
+    behind = Behind(identity, payments, notify, fraud, accounting, checkout, ready)
+    documented = _documented(behind, links)
     public = [
         *documented,
         *(Reference(documented).routes() if settings.public_docs else ()),
@@ -135,6 +143,7 @@ class Behind(msgspec.Struct, frozen=True):
     notify: Notify
     fraud: Fraud
     accounting: Accounting
+    checkout: Checkout
     ready: Ready
 
 
@@ -146,6 +155,7 @@ def documented_routes() -> list[Route]:
         cast(Notify, None),
         cast(Fraud, None),
         cast(Accounting, None),
+        cast(Checkout, None),
         _always,
     )
     return _documented(nobody, Links())
@@ -153,11 +163,13 @@ def documented_routes() -> list[Route]:
 
 def _documented(behind: Behind, links: Links) -> list[Route]:
     return [
-        *_stripe(behind.payments, behind.notify, links),
+        *_stripe(behind.payments, behind.notify, behind.checkout, links),
         *SimplePayments(behind.payments, links).routes(),
+        *BulkPayments(behind.payments, links).routes(),
         *Merchants(behind.identity).routes(),
         *Deliveries(behind.notify).routes(),
         *Rehearsals(behind.payments).routes(),
+        *VelocityDoor(behind.payments, behind.identity).routes(),
         *EndpointKeys(behind.notify).routes(),
         *BlockList(behind.fraud).routes(),
         *ledger_doors.routes(behind.accounting),
@@ -165,7 +177,7 @@ def _documented(behind: Behind, links: Links) -> list[Route]:
     ]
 
 
-def _stripe(payments: Payments, notify: Notify, links: Links) -> list[Route]:
+def _stripe(payments: Payments, notify: Notify, checkout: Checkout, links: Links) -> list[Route]:
     expander = Expander()
     charges, refunds = Charges(payments, expander), Refunds(payments, expander)
     disputes = Disputes(payments, expander)
@@ -179,12 +191,15 @@ def _stripe(payments: Payments, notify: Notify, links: Links) -> list[Route]:
     expander.fetches("source", source)
     return [
         *PaymentIntents(payments, expander, links).routes(),
+        *Searches(payments, expander, links).routes(),
         *charges.routes(),
         *refunds.routes(),
         *disputes.routes(),
         *Customers(payments, expander).routes(),
         *PaymentMethods(payments, expander).routes(),
         *SetupIntents(payments, expander, links).routes(),
+        *Products(checkout, expander).routes(),
+        *Prices(checkout, expander).routes(),
         *Balances(payments, expander).routes(),
         *Events(notify, expander, links).routes(),
         *WebhookEndpoints(notify, expander).routes(),

@@ -13,6 +13,7 @@ from sycee.gateway.access import (
     check_version,
     idempotency_key,
 )
+from sycee.gateway.admission import Admission
 from sycee.gateway.asgi import Header, Receive, Scope, Send
 from sycee.gateway.edge.body import (
     Disconnected,
@@ -23,7 +24,7 @@ from sycee.gateway.edge.body import (
 )
 from sycee.gateway.edge.forms import read_form
 from sycee.gateway.rates import Turnstile
-from sycee.gateway.refusals import NotAcceptable, Overloaded
+from sycee.gateway.refusals import TOO_MANY, NotAcceptable, Overloaded
 from sycee.gateway.request import Answer, Request
 from sycee.gateway.routes import Route, Table
 from sycee.kernel.ids import Ids
@@ -65,8 +66,21 @@ class Pipeline:
         self._turnstile = turnstile
         self._ids = ids
         self._dialects = dialects
-        self._most = most
-        self._in_flight = 0
+        self.admission = Admission(most)
+
+    def sheds(self, method: str, path: str) -> bool:
+        """Whether a request has to come again, as far as can be said before it is read."""
+        if self.admission.is_calm:
+            return False
+        try:
+            route, _ = self._table.find(method, path)
+        except Refusal:
+            return False
+        return self.admission.is_full(route.priority)
+
+    def note(self, late_s: float) -> None:
+        """A timer came late by this."""
+        self.admission.note(late_s)
 
     def new_request_id(self) -> str:
         """A fresh ``req_…``."""
@@ -93,6 +107,7 @@ class Pipeline:
         try:
             route, request.arguments = self._table.find(request.method, request.path)
             request.operation = route.operation
+            self._check_room(route)
             await self._let_in(route, request, scope, fields)
             if route.takes_text:
                 check_text(fields)
@@ -111,13 +126,16 @@ class Pipeline:
 
     async def _worked_on(self, route: Route, request: Request) -> Answer:
         """Count only complete requests: a slow sender must not use up the others' places."""
-        if self._in_flight * 100 >= self._most * route.priority:
-            raise Overloaded("Too many requests at once; try again in a second.")
-        self._in_flight += 1
+        self._check_room(route)
+        self.admission.enter()
         try:
             return await route.handle(request)
         finally:
-            self._in_flight -= 1
+            self.admission.leave()
+
+    def _check_room(self, route: Route) -> None:
+        if self.admission.is_full(route.priority):
+            raise Overloaded(TOO_MANY)
 
     async def _refused(self, dialect: Dialect, request: Request, refusal: Refusal) -> Answer:
         try:

@@ -13,7 +13,8 @@ from sycee.kernel.refusal import Refusal
 PROBLEM = b"application/problem+json"
 RETRY_AFTER_S = 1
 ABOUT_BOOKS = ("account", "result", "state", "line", "lines", "field", "reason")
-FACTS = ("decline_code", "charge", "payment", *ABOUT_BOOKS)
+LEFT = ("amount_left", "count_left", "resets_at")
+FACTS = ("decline_code", "charge", "payment", *LEFT, *ABOUT_BOOKS)
 
 _encode = msgspec.json.Encoder().encode
 

@@ -87,3 +87,6 @@ class RateLimited(Refusal, code="rate_limit", status=429):
 
 class Overloaded(Refusal, code="overloaded", status=503):
     """Too many requests are being worked on; the same request may be repeated soon."""
+
+
+TOO_MANY = "Too many requests at once; try again in a second."

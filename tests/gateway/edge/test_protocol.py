@@ -175,6 +175,42 @@ async def test_a_refused_second_request_does_not_answer_for_the_first():
         release.set()
 
 
+@pytest.mark.parametrize("broken", [b"nonsense\r\n\r\n", head(b"content-length: 9999999")])
+async def test_what_waits_behind_a_broken_request_is_dropped_without_a_fault(broken, caplog):
+    """AE1, AE4: nobody hears the answers, so none is begun, and none is written."""
+    started, release = asyncio.Event(), asyncio.Event()
+    created = []
+
+    async def slow(command):
+        created.append(command)
+        started.set()
+        await release.wait()
+        return PAYMENT
+
+    async with opened(create_payment=slow) as door:
+        reader, writer = await asyncio.open_connection("127.0.0.1", door.port)
+        writer.write(head(LENGTH) + LUNCH)
+        await started.wait()
+        writer.write(head(LENGTH) + LUNCH + broken)
+        assert await reader.read() == b""
+        release.set()
+        writer.close()
+    assert len(created) == 1
+    assert "Exception in ASGI application" not in caplog.text
+
+
+async def test_who_was_answered_early_gets_no_second_answer(caplog):
+    """AE4: a body that goes on and on after a 401 is not answered once more."""
+    stranger = b"POST /payment/create HTTP/1.1\r\nhost: x\r\n"
+    async with opened() as door:
+        endless = b"1000\r\n" + b" " * 4096 + b"\r\n"
+        answer = await talk(
+            door.port, stranger + b"transfer-encoding: chunked\r\n\r\n", *[endless] * 200
+        )
+        assert [part[:3] for part in answer.split(b"HTTP/1.1 ")[1:]] == [b"401"]
+    assert "Exception in ASGI application" not in caplog.text
+
+
 async def test_requests_in_one_piece_are_answered_in_order():
     async with opened(create_payment=PAYMENT) as door:
         octets = b"GET /health HTTP/1.1\r\nhost: x\r\n\r\n" + head(LENGTH, CLOSE) + LUNCH
@@ -208,3 +244,50 @@ async def test_draining_finishes_what_is_in_flight():
         assert status(answer) == 201 and b"connection: close" in answer
         with pytest.raises(ConnectionRefusedError):
             await asyncio.open_connection("127.0.0.1", door.port)
+
+
+async def test_a_request_without_room_is_refused_before_its_key_and_the_connection_stays():
+    """RE4."""
+    async with opened(create_payment=PAYMENT) as door:
+        admission = door.gateway.app.admission
+        admission.in_flight = admission.limit
+        reader, writer = await asyncio.open_connection("127.0.0.1", door.port)
+        for _ in range(3):
+            writer.write(head(LENGTH) + LUNCH)
+            refused = await reader.readuntil(b"\r\n\r\n")
+            assert status(refused) == 503 and b"retry-after: 1" in refused
+            assert b"connection: keep-alive" in refused
+            length = int(refused.partition(b"content-length: ")[2].partition(b"\r\n")[0])
+            assert b"overloaded" in await reader.readexactly(length)
+        assert door.identity.authenticated == 0
+        admission.in_flight = 0
+        writer.write(head(LENGTH, CLOSE) + LUNCH)
+        assert status(await reader.readuntil(b"\r\n\r\n")) == 201
+        writer.close()
+
+
+async def test_without_room_a_caller_that_closes_anyway_is_refused_the_long_way():
+    async with opened(create_payment=PAYMENT) as door:
+        admission = door.gateway.app.admission
+        admission.in_flight = admission.limit
+        assert status(await talk(door.port, head(LENGTH, CLOSE) + LUNCH)) == 503
+        health = head(CLOSE, request=b"GET /health HTTP/1.1")
+        assert status(await talk(door.port, health)) == 200
+
+
+async def test_without_room_health_and_unknown_paths_are_answered_as_ever():
+    async with opened() as door:
+        admission = door.gateway.app.admission
+        admission.in_flight = admission.limit
+        assert (await door.client.get("/health")).status_code == 200
+        assert (await door.client.get("/nowhere")).status_code == 404
+
+
+async def test_an_endless_body_of_a_request_without_room_is_not_read_for_ever():
+    async with opened(Limits(body_bytes_max=1000)) as door:
+        admission = door.gateway.app.admission
+        admission.in_flight = admission.limit
+        answer = await talk(
+            door.port, head(b"transfer-encoding: chunked"), b"3e9\r\n" + b"x" * 1001
+        )
+        assert answer.count(b"HTTP/1.1") == 2 and b" 413 " in answer

@@ -15,9 +15,12 @@ from sycee.gateway.stripe.errors import error_object
 from sycee.gateway.stripe.events import render_event
 from sycee.gateway.stripe.payment_intents.render import render_payment
 from sycee.gateway.stripe.payment_methods import render_method
+from sycee.gateway.stripe.prices import render_price
+from sycee.gateway.stripe.products import render_product
 from sycee.gateway.stripe.refunds import render_refund
 from sycee.gateway.stripe.setup_intents import render_setup
 from sycee.gateway.stripe.webhook_endpoints import render_endpoint
+from sycee.services.checkout.contract.catalog import Price, PriceId, Product, ProductId
 from sycee.services.notify.contract import Endpoint, EndpointId, EndpointStatus, Event, EventId
 from sycee.services.payments.contract.customers import SetupStatus
 from sycee.services.payments.contract.intents import (
@@ -58,6 +61,18 @@ FAILED = replace(
     balance_transaction=None,
     capture_before=None,
 )
+PRODUCT = Product(
+    ProductId("prod_1"),
+    o.SHOP,
+    o.NOON,
+    False,
+    "Tea",
+    o.NOON,
+    marketing_features=("Green",),
+    images=("https://shop.example/tea.png",),
+    default_price=PriceId("price_1"),
+)
+PRICE = Price(PriceId("price_1"), o.SHOP, o.NOON, False, PRODUCT.id, "USD", "250", 250)
 BALANCE = Balance(False, (BalanceFunds(o.LUNCH, o.LUNCH),))
 ENDPOINT = Endpoint(
     EndpointId("we_1"),
@@ -108,6 +123,14 @@ SHAPES = {
     "a payment method": ("payment_method", render_method(o.METHOD)),
     "a setup": ("setup_intent", render_setup(o.SETUP, LINKS)),
     "a setup that wants action": ("setup_intent", render_setup(SETUP_ACTION, LINKS)),
+    "a product": ("product", render_product(PRODUCT)),
+    "a price": ("price", render_price(PRICE)),
+    "a price of fractions": (
+        "price",
+        render_price(replace(PRICE, unit_amount_minor=None, unit_amount_decimal="0.5")),
+    ),
+    "an event of a product": ("event", event("product", PRODUCT)),
+    "an event of a price": ("event", event("price", PRICE)),
     "a balance": ("balance", render_balance(BALANCE, "USD")),
     "an empty balance": ("balance", render_balance(Balance(False, ()), "USD")),
     "a balance transaction": ("balance_transaction", render_transaction(o.TRANSACTION)),

@@ -16,9 +16,11 @@ from sycee.kernel.clock import Instant, after
 from sycee.kernel.refusal import NotFound, Unavailable
 from sycee.services.notify.app import Settings
 from sycee.services.notify.contract import (
+    DeliveryId,
     DeliveryStatus,
     EndpointQuery,
     EndpointStatus,
+    ListAttempts,
     ListDeliveries,
     ListEvents,
     Page,
@@ -26,6 +28,7 @@ from sycee.services.notify.contract import (
     UpdateEndpoint,
 )
 from sycee.services.notify.domain.retries import HOUR_S, PAUSES_S
+from sycee.services.notify.jobs import forget
 
 PENDING, DELIVERED, DEAD = DeliveryStatus.PENDING, DeliveryStatus.DELIVERED, DeliveryStatus.DEAD
 LEASE_S = 30
@@ -39,6 +42,10 @@ async def deliveries(notify, merchant=SHOP, **options):
 async def delivery(notify, **options):
     (only,) = await deliveries(notify, **options)
     return only
+
+
+async def attempts(notify, id, **options):
+    return list((await notify.list_attempts(ListAttempts(SHOP, id, **options))).attempts)
 
 
 async def test_an_event_reaches_its_endpoint_signed_for_both_verifiers(tmp_path):
@@ -106,6 +113,81 @@ async def test_a_failed_delivery_comes_again_with_the_same_ids(host, notify):
         assert first.headers[name] == second.headers[name]
     assert second.headers["webhook-timestamp"] > first.headers["webhook-timestamp"]
     assert (await delivery(notify)).status is DELIVERED
+
+
+async def test_every_attempt_is_told_with_what_came_back(tmp_path):
+    host, notify = await start(tmp_path)
+    async with Receiver(answer(500, b"out of\n tea"), answer(200, b"well")) as receiver:
+        await endpoint(notify, receiver.url)
+        await host.happen()
+        began = host.clock.now()
+        host.pass_to(await notify.deliver_due())
+        again = host.clock.now()
+        await notify.deliver_due()
+    id = (await delivery(notify)).id
+    second, first = await attempts(notify, id)
+    assert (first.began, first.status, first.answer, first.error) == (
+        began,
+        500,
+        "out of tea",
+        None,
+    )
+    assert (second.began, second.status, second.answer) == (again, 200, "well")
+    assert (first.duration_ms, first.key_generation) == (0, 1)
+    assert await attempts(notify, id, page=Page(1, starting_after=second.id)) == [first]
+    for query in (ListAttempts(OTHER, id), ListAttempts(SHOP, DeliveryId("wd_nobody"))):
+        with pytest.raises(NotFound):
+            await notify.list_attempts(query)
+
+
+async def test_an_attempt_without_an_answer_says_why(host, notify):
+    async with Receiver() as closed:
+        url = closed.url
+    await endpoint(notify, url)
+    await host.happen()
+    await notify.deliver_due()
+    (only,) = await attempts(notify, (await delivery(notify)).id)
+    assert (only.status, only.answer, only.error) == (None, "", "The connection was refused.")
+
+
+async def test_attempts_are_forgotten_when_their_time_is_over(host, notify):
+    async with Receiver(answer(500)) as receiver:
+        await endpoint(notify, receiver.url)
+        await host.happen()
+        host.pass_to(await notify.deliver_due())
+        again = host.clock.now()
+        await notify.deliver_due()
+    id = (await delivery(notify)).id
+    assert len(await attempts(notify, id)) == 2
+    await forget(await host.database("notify"), again)
+    assert [each.began for each in await attempts(notify, id)] == [again]
+
+
+async def test_a_replay_is_narrowed_down_by_time_type_and_status(host, notify):
+    async with Receiver(answer(500)) as receiver:
+        target = await endpoint(notify, receiver.url)
+        first, refund, last = await host.happen(
+            "charge.succeeded", "refund.created", "charge.succeeded"
+        )
+        await notify.deliver_due()
+
+        async def replayed(**options):
+            command = Replay(SHOP, target.id, since=first.created, **options)
+            return (await notify.replay(command)).count
+
+        assert await replayed(until=refund.created) == 2
+        assert await replayed(until=after(first.created, 0.5)) == 1
+        assert await replayed(types=("charge.succeeded",)) == 2
+        assert await replayed(types=("refund.created",), until=first.created) == 0
+        assert await replayed(status=DEAD) == 0
+        assert await replayed(status=PENDING) == 3
+        await notify.deliver_due()
+        assert await replayed(status=DELIVERED, until=refund.created) == 2
+        assert {each.event: each.status for each in await deliveries(notify)} == {
+            first.id: PENDING,
+            refund.id: PENDING,
+            last.id: DELIVERED,
+        }
 
 
 async def test_a_delivery_is_dead_after_ten_attempts_over_three_days(host, notify):

@@ -113,8 +113,9 @@ class Shop:
             ConfirmPayment(origin(key), payment, PaymentFields(**fields), **rest)
         )
 
-    async def capture(self, payment, amount=None, key=None):
-        return await self.service.capture_payment(CapturePayment(origin(key), payment, amount))
+    async def capture(self, payment, amount=None, key=None, is_final=True):
+        command = CapturePayment(origin(key), payment, amount, is_final=is_final)
+        return await self.service.capture_payment(command)
 
     async def cancel(self, payment, key=None, reason=None):
         return await self.service.cancel_payment(CancelPayment(origin(key), payment, reason))

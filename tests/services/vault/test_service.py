@@ -217,7 +217,7 @@ async def test_no_request_fails_while_keys_rotate(host):
             token = await token_of(vault, number, merchant=merchant)
             assert await numbers_of(vault, token, merchant=merchant) == (number,)
 
-    async with asyncio.TaskGroup() as group:
+    async with asyncio.timeout(20), asyncio.TaskGroup() as group:
         customers = [group.create_task(customer(each)) for each in merchants]
         rotations = 0
         while not all(each.done() for each in customers):

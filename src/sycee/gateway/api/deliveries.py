@@ -11,9 +11,12 @@ from sycee.gateway.stripe.shapes import Id, Public, answer, listing, unix
 from sycee.kernel.clock import SECOND_NS, Instant
 from sycee.services.notify.contract import (
     Delivery,
+    DeliveryAttempt,
+    DeliveryId,
     DeliveryStatus,
     EndpointId,
     EventId,
+    ListAttempts,
     ListDeliveries,
     Notify,
     Page,
@@ -31,12 +34,20 @@ class ListingDeliveries(Paging, frozen=True, kw_only=True):
     status: DeliveryStatus | None = None
 
 
+class ListingAttempts(Paging, frozen=True, kw_only=True):
+    """Which attempts of a delivery."""
+
+
 class Replaying(msgspec.Struct, frozen=True):
-    """One event, or all from ``since`` (Unix seconds) on, to one endpoint."""
+    """One event, or all from ``since`` (Unix seconds) on, to one endpoint; of many, only those
+    up to the end of the second ``until``, of these types, whose delivery has this status."""
 
     endpoint: Id
     event: Id | None = None
     since: Second | None = None
+    until: Second | None = None
+    types: tuple[Id, ...] = ()
+    status: DeliveryStatus | None = None
 
 
 class Deliveries:
@@ -50,6 +61,13 @@ class Deliveries:
         many, scope = "list of delivery", "webhooks"
         return [
             route(f"GET {PATH}", self.list_page, ListingDeliveries, answers=many, scope=scope),
+            route(
+                f"GET {PATH}/{{id}}/attempts",
+                self.list_attempts,
+                ListingAttempts,
+                answers="list of delivery_attempt",
+                scope=scope,
+            ),
             route("POST /api/replays", self.replay, Replaying, answers="replay", scope=scope),
         ]
 
@@ -66,6 +84,16 @@ class Deliveries:
         found = await self._notify.list_deliveries(query)
         return answer(listing(PATH, found.deliveries, found.has_more, render_delivery))
 
+    async def list_attempts(self, request: Request, given: ListingAttempts) -> Answer:
+        """List the attempts of a delivery, newest first."""
+        wanted, id = page(given), DeliveryId(request.arguments["id"])
+        query = ListAttempts(
+            request.merchant, id, Page(wanted.limit, wanted.starting_after, wanted.ending_before)
+        )
+        found = await self._notify.list_attempts(query)
+        url = f"{PATH}/{id}/attempts"
+        return answer(listing(url, found.attempts, found.has_more, render_attempt))
+
     async def replay(self, request: Request, given: Replaying) -> Answer:
         """Queue deliveries again."""
         replayed = await self._notify.replay(
@@ -74,6 +102,9 @@ class Deliveries:
                 EndpointId(given.endpoint),
                 None if given.event is None else EventId(given.event),
                 None if given.since is None else Instant(given.since * SECOND_NS),
+                None if given.until is None else Instant((given.until + 1) * SECOND_NS - 1),
+                given.types,
+                given.status,
             )
         )
         return answer({"object": "replay", "count": replayed.count})
@@ -91,4 +122,18 @@ def render_delivery(delivery: Delivery) -> Public:
         "next_at": unix(delivery.next_at),
         "last_status": delivery.last_status,
         "last_error": delivery.last_error,
+    }
+
+
+def render_attempt(attempt: DeliveryAttempt) -> Public:
+    """One try of a delivery."""
+    return {
+        "id": attempt.id,
+        "object": "delivery_attempt",
+        "created": unix(attempt.began),
+        "duration_ms": attempt.duration_ms,
+        "status": attempt.status,
+        "answer": attempt.answer,
+        "error": attempt.error,
+        "key_generation": attempt.key_generation,
     }

@@ -9,14 +9,17 @@ from __future__ import annotations
 from asyncio import AbstractEventLoop, Transport
 from collections import Counter
 from collections.abc import Callable
+from typing import Protocol
 
 import httptools
+from uvicorn._types import ASGI3Application
 from uvicorn.config import Config
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 from uvicorn.server import ServerState
 
 from sycee.gateway.edge.limits import Limits
 from sycee.gateway.refusals import (
+    TOO_MANY,
     BodyTooLarge,
     HeadInvalid,
     HeadTooLarge,
@@ -36,6 +39,19 @@ _WATCHED = frozenset({b"content-length", b"content-encoding", b"transfer-encodin
 _SINGLE = frozenset({b"host", b"authorization", b"idempotency-key", b"content-type"})
 """Fields of which two readers could take one each."""
 
+
+class Gate(Protocol):
+    """Says before a request is read whether there is room for it."""
+
+    def sheds(self, method: str, path: str) -> bool:
+        """Whether it has to come again."""
+        ...
+
+    def note(self, late_s: float) -> None:
+        """A timer came late by this."""
+        ...
+
+
 Render = Callable[[str, Refusal], Answer]
 """Words for a refusal of a request to a path, in the dialect of the door that the path names."""
 
@@ -43,9 +59,10 @@ Render = Callable[[str, Refusal], Answer]
 class EdgeState(ServerState):
     """What the connections of one server share."""
 
-    def __init__(self, limits: Limits, render: Render) -> None:
+    def __init__(self, limits: Limits, render: Render, gate: Gate) -> None:
         super().__init__()
         self.limits = limits
+        self.gate = gate
         self.render = render
         self.per_ip: Counter[str] = Counter()
         self.live: set[EdgeProtocol] = set()
@@ -74,6 +91,9 @@ class EdgeProtocol(HttpToolsProtocol):
         self._body_bytes_max = self.limits.body_bytes_max
         self._lingering = False
         self._refusal: Refusal | None = None
+        self._running: RequestResponseCycle | None = None
+        """The one that is worked on; later ones of the connection wait behind it."""
+        self._is_shed = False
 
     def connection_made(self, transport: Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
@@ -86,6 +106,7 @@ class EdgeProtocol(HttpToolsProtocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         super().connection_lost(exc)
+        self._abandon()
         if self.client is not None:
             self.state.leave(self.client[0])
         self.state.live.discard(self)
@@ -114,13 +135,17 @@ class EdgeProtocol(HttpToolsProtocol):
         self.deadline = self.loop.time() + self.limits.head_timeout_s
 
     def on_headers_complete(self) -> None:
-        self._in_head = False
         self._body_bytes_max = self.limits.body_max(self.url)
         self._check_head(self.headers)
         now = self.loop.time()
         self._body_bytes = 0
         self._body_deadline = now + self.limits.body_timeout_s
         self.deadline = now + self.limits.body_idle_timeout_s
+        self._in_head = False
+        self._is_shed = self._has_to_come_again()
+        if self._is_shed:
+            self._shed()
+            return
         super().on_headers_complete()
         if self.state.draining:
             self.cycle.keep_alive = False
@@ -130,9 +155,13 @@ class EdgeProtocol(HttpToolsProtocol):
         if self._body_bytes > self._body_bytes_max:
             self._stop(self._too_large())
         self.deadline = min(self.loop.time() + self.limits.body_idle_timeout_s, self._body_deadline)
-        super().on_body(body)
+        if not self._is_shed:
+            super().on_body(body)
 
     def on_message_complete(self) -> None:
+        if self._is_shed:
+            self.deadline = self._idle_deadline()
+            return
         self.deadline = self._idle_deadline() if self.cycle.response_complete else NEVER
         super().on_message_complete()
 
@@ -170,18 +199,53 @@ class EdgeProtocol(HttpToolsProtocol):
         """Answer in place of the application, then close without losing the answer.
 
         When an earlier request of this connection still waits for its answer, this one would be
-        taken for it: then close without a word.
+        taken for it: then close without a word. One that was answered before all of its body came
+        gets no second answer.
         """
         if self.transport.is_closing():
             return
-        if self._owes_answer() and self._in_head:
+        if self._is_earlier_owed():
+            self._abandon()
             self.transport.close()
             return
-        if self.cycle is not None and not self.cycle.response_complete:
-            self.cycle.disconnected = True
-            self.cycle.message_event.set()
-        self.transport.write(_octets(self.state.render(_path(self), refusal)))
+        is_open = self._in_head or self._owes_answer()
+        self._abandon()
+        if is_open:
+            self.transport.write(_octets(self.state.render(_path(self), refusal)))
         self._linger()
+
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: ASGI3Application) -> None:
+        self._running = cycle
+        super()._start_asgi_task(cycle, app)
+
+    def _is_earlier_owed(self) -> bool:
+        """Whether a request before the one that is being read waits for its answer."""
+        running = self._running
+        if running is None or running.response_complete:
+            return False
+        return self._in_head or running is not self.cycle
+
+    def _abandon(self) -> None:
+        """Nobody will hear what is still to be answered: neither begin it nor write it."""
+        self.pipeline.clear()
+        for cycle in (self._running, self.cycle):
+            if cycle is not None and not cycle.response_complete:
+                cycle.disconnected = True
+                cycle.waiting_for_100_continue = False
+                cycle.message_event.set()
+
+    def _has_to_come_again(self) -> bool:
+        """Answers keep the order of requests: behind one that is owed, nothing is said early."""
+        if self._owes_answer() or self.state.draining or not self.parser.should_keep_alive():
+            return False
+        path = self.url.partition(b"?")[0].decode("latin-1")
+        return self.state.gate.sheds(self.parser.get_method().decode("ascii"), path)
+
+    def _shed(self) -> None:
+        """Say no at once, before key and body, and keep the connection: opening another costs more
+        than the request. What comes of the body is dropped."""
+        answer = self.state.render(_path(self), Overloaded(TOO_MANY))
+        self.transport.write(_octets(answer, b"keep-alive"))
 
     def _idle_deadline(self) -> float:
         return self.loop.time() + self.limits.keep_alive_s
@@ -207,7 +271,7 @@ class EdgeProtocol(HttpToolsProtocol):
         if self._in_head:
             if self._wire_bytes > self.limits.head_bytes_max:
                 self.refuse(HeadTooLarge(f"The head exceeds {self.limits.head_bytes_max} bytes."))
-        elif self._wire_bytes > 4 * self._body_bytes_max and self.cycle.more_body:
+        elif self._wire_bytes > 4 * self._body_bytes_max and self._reads_body():
             self.refuse(self._too_large())
 
     def _check_head(self, headers: list[tuple[bytes, bytes]]) -> None:
@@ -234,6 +298,9 @@ class EdgeProtocol(HttpToolsProtocol):
         if name == b"transfer-encoding" and value != b"chunked":
             self._stop(HeadInvalid("The only transfer coding here is chunked."))
 
+    def _reads_body(self) -> bool:
+        return self._is_shed or self.cycle.more_body
+
     def _too_large(self) -> BodyTooLarge:
         return BodyTooLarge(f"The body exceeds {self._body_bytes_max} bytes.")
 
@@ -247,8 +314,9 @@ def _path(connection: EdgeProtocol) -> str:
     return getattr(connection, "url", b"").decode("ascii", "replace")
 
 
-def _octets(answer: Answer) -> bytes:
+def _octets(answer: Answer, connection: bytes = b"close") -> bytes:
     head = [b"HTTP/1.1 %d Refused" % answer.status, b"content-type: " + answer.content_type]
     head += [name + b": " + value for name, value in answer.headers]
-    head += [b"content-length: %d" % len(answer.body), b"connection: close", b"", answer.body]
+    head += [b"content-length: %d" % len(answer.body), b"connection: " + connection]
+    head += [b"", answer.body]
     return b"\r\n".join(head)

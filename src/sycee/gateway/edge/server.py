@@ -9,18 +9,19 @@ from uvicorn.config import Config
 
 from sycee.gateway.asgi import App
 from sycee.gateway.edge.limits import Limits
-from sycee.gateway.edge.protocol import EdgeProtocol, EdgeState, Render
+from sycee.gateway.edge.protocol import EdgeProtocol, EdgeState, Gate, Render
 
 SWEEP_S = 0.25
+LOOK_S = 0.02
 BACKLOG = 2048
 
 
 class Server:
     """Serves an application inside a running loop; signals are its owner's business."""
 
-    def __init__(self, app: App, limits: Limits, render: Render) -> None:
+    def __init__(self, app: App, limits: Limits, render: Render, gate: Gate) -> None:
         self._limits = limits
-        self._state = EdgeState(limits, render)
+        self._state = EdgeState(limits, render, gate)
         self._config = Config(
             app,
             http=EdgeProtocol,
@@ -33,6 +34,7 @@ class Server:
         self._empty = asyncio.Event()
         self._listener: asyncio.Server | None = None
         self._sweep: asyncio.TimerHandle | None = None
+        self._watch: asyncio.TimerHandle | None = None
         self.port = 0
 
     async def start(self, host: str, port: int) -> None:
@@ -44,6 +46,7 @@ class Server:
         )
         self.port = self._listener.sockets[0].getsockname()[1]
         self._tick(loop)
+        self._look(loop, loop.time())
 
     async def drain(self) -> None:
         """Accept no more, finish what is in flight, close (RE2)."""
@@ -55,8 +58,9 @@ class Server:
             connection.shutdown()
         if self._state.live:
             await self._wait_until_empty()
-        if self._sweep is not None:
-            self._sweep.cancel()
+        for timer in (self._sweep, self._watch):
+            if timer is not None:
+                timer.cancel()
 
     async def _wait_until_empty(self) -> None:
         try:
@@ -74,3 +78,9 @@ class Server:
         for connection in [each for each in self._state.live if each.deadline < now]:
             connection.expire()
         self._sweep = loop.call_later(SWEEP_S, self._tick, loop)
+
+    def _look(self, loop: asyncio.AbstractEventLoop, due: float) -> None:
+        """Tell the gate by how much this call comes late: so long do requests wait."""
+        now = loop.time()
+        self._state.gate.note(now - due)
+        self._watch = loop.call_at(now + LOOK_S, self._look, loop, now + LOOK_S)

@@ -193,6 +193,8 @@ def _contents(route: Route) -> Schema:
 
 
 def _answer(name: str) -> Schema:
+    if name.startswith("search of "):
+        return _search_result(name.removeprefix("search of "))
     kind = name.removeprefix("list of ").removeprefix("page of ")
     one: Schema = {} if kind == "document" else {"$ref": REF.format(name=kind)}
     if kind == name:
@@ -206,3 +208,16 @@ def _answer(name: str) -> Schema:
     if name.startswith("page of "):
         properties["next"] = {"anyOf": [{"type": "string"}, {"type": "null"}]}
     return {"type": "object", "properties": properties, "required": list(properties)}
+
+
+def _search_result(kind: str) -> Schema:
+    properties: Schema = {
+        "object": {"const": "search_result"},
+        "data": {"type": "array", "items": {"$ref": REF.format(name=kind)}},
+        "has_more": {"type": "boolean"},
+        "next_page": {"anyOf": [{"type": "string"}, {"type": "null"}]},
+        "url": {"type": "string"},
+    }
+    required = list(properties)
+    properties["total_count"] = {"type": "integer"}
+    return {"type": "object", "properties": properties, "required": required}

@@ -14,7 +14,7 @@ import msgspec
 from msgspec import inspect
 
 from sycee.gateway.api.blocks import render_block
-from sycee.gateway.api.deliveries import render_delivery
+from sycee.gateway.api.deliveries import render_attempt, render_delivery
 from sycee.gateway.api.ledger.accounts import render_named, render_sums
 from sycee.gateway.api.ledger.bulk import render_import
 from sycee.gateway.api.ledger.periods import render_period, render_proof
@@ -29,6 +29,7 @@ from sycee.gateway.api.ledger.transactions import render_transaction as render_l
 from sycee.gateway.api.ledger.transfers import render_transfer
 from sycee.gateway.api.merchants import render_key, render_merchant
 from sycee.gateway.api.signing_keys import render_signing_keys
+from sycee.gateway.api.velocity import render_limits, render_use
 from sycee.gateway.links import Links
 from sycee.gateway.stripe.accounts import render_account
 from sycee.gateway.stripe.balance import render_balance, render_transaction
@@ -38,15 +39,18 @@ from sycee.gateway.stripe.disputes import render_dispute
 from sycee.gateway.stripe.events import event_object
 from sycee.gateway.stripe.payment_intents.render import render_payment
 from sycee.gateway.stripe.payment_methods import render_method
+from sycee.gateway.stripe.prices import render_price
+from sycee.gateway.stripe.products import render_product
 from sycee.gateway.stripe.refunds import render_refund
 from sycee.gateway.stripe.setup_intents import render_setup
 from sycee.gateway.stripe.shapes import Public
 from sycee.gateway.stripe.webhook_endpoints import render_endpoint
 from sycee.kernel.u128 import U128
 from sycee.services.accounting import contract as books
+from sycee.services.checkout.contract.catalog import Price, Product
 from sycee.services.fraud.contract import BlockEntry
 from sycee.services.identity.contract import ApiKey, Merchant
-from sycee.services.notify.contract import Delivery, Endpoint, Event, SigningKeys
+from sycee.services.notify.contract import Delivery, DeliveryAttempt, Endpoint, Event, SigningKeys
 from sycee.services.payments.contract.customers import Customer, Method, Setup
 from sycee.services.payments.contract.disputes import Dispute
 from sycee.services.payments.contract.intents import (
@@ -56,6 +60,7 @@ from sycee.services.payments.contract.intents import (
     Payment,
     Refund,
 )
+from sycee.services.payments.contract.velocity import VelocityLimits, VelocityUse
 
 Body = TypeVar("Body", bound=msgspec.Struct)
 Schema = dict[str, object]
@@ -79,11 +84,13 @@ def schemas() -> dict[str, Schema]:
         "charge": read_schema(Charge, render_charge),
         "customer": read_schema(Customer, lambda each: render_customer(_alive(each))),
         "deleted_customer": _schema([{**deleted, "object": "customer"}]),
+        "deleted_product": _schema([{**deleted, "object": "product"}]),
         "deleted_webhook_endpoint": _schema([{**deleted, "object": "webhook_endpoint"}]),
         "api_key": read_schema(ApiKey, render_key),
         "block": read_schema(BlockEntry, render_block),
         "dispute": read_schema(Dispute, render_dispute),
         "delivery": read_schema(Delivery, render_delivery),
+        "delivery_attempt": read_schema(DeliveryAttempt, render_attempt),
         "issued_key": _schema([{"id": "x", "object": "issued_key", "secret": "x"}]),
         "merchant": read_schema(Merchant, render_merchant),
         "replay": _schema([{"object": "replay", "count": 1}]),
@@ -92,9 +99,13 @@ def schemas() -> dict[str, Schema]:
         "event": read_schema(Event, lambda event: event_object(_about_nothing(event), links)),
         "payment_intent": read_schema(Payment, lambda payment: render_payment(payment, links)),
         "payment_method": read_schema(Method, render_method),
+        "price": read_schema(Price, render_price),
+        "product": read_schema(Product, render_product),
         "refund": read_schema(Refund, render_refund),
         "setup_intent": read_schema(Setup, lambda setup: render_setup(setup, links)),
         "signing_keys": read_schema(SigningKeys, render_signing_keys),
+        "velocity_limits": read_schema(VelocityLimits, render_limits),
+        "velocity_use": read_schema(VelocityUse, render_use),
         "webhook_endpoint": read_schema(Endpoint, render_endpoint),
     }
 
@@ -158,6 +169,8 @@ def _value(kind: inspect.Type, levels: int) -> object:
         return _value(inner[0], levels) if levels or len(inner) == len(kind.types) else None
     if isinstance(kind, inspect.StructType):
         return _specimen(kind.cls, max(levels - 1, 0))
+    if isinstance(kind, inspect.LiteralType):
+        return kind.values[0]
     if isinstance(kind, inspect.EnumType):
         return next(iter(kind.cls))
     if isinstance(kind, (inspect.VarTupleType, inspect.ListType)):

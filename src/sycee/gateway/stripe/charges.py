@@ -215,7 +215,7 @@ def _card(charge: Charge) -> Public:
         "installments": None,
         "last4": card.last4,
         "mandate": None,
-        "multicapture": {"status": "unavailable"},
+        "multicapture": {"status": "available" if charge.is_multicapture else "unavailable"},
         "network": card.brand,
         "network_token": {"used": False},
         "network_transaction_id": None,

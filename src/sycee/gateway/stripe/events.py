@@ -18,9 +18,12 @@ from sycee.gateway.stripe.expand import Expander
 from sycee.gateway.stripe.pages import DatedPaging, created_between, page
 from sycee.gateway.stripe.payment_intents.render import render_payment
 from sycee.gateway.stripe.payment_methods import render_method
+from sycee.gateway.stripe.prices import render_price
+from sycee.gateway.stripe.products import render_product
 from sycee.gateway.stripe.refunds import render_refund
 from sycee.gateway.stripe.setup_intents import render_setup
 from sycee.gateway.stripe.shapes import Expanding, Public, Text, listing, unix
+from sycee.services.checkout.contract.catalog import Price, Product
 from sycee.services.notify.contract import Event, EventId, GetEvent, ListEvents, Notify
 from sycee.services.notify.contract import Page as NotifyPage
 from sycee.services.payments.contract.customers import Customer, Method, Setup
@@ -34,6 +37,8 @@ _decode_charge = msgspec.msgpack.Decoder(Charge).decode
 _decode_refund = msgspec.msgpack.Decoder(Refund).decode
 _decode_customer = msgspec.msgpack.Decoder(Customer).decode
 _decode_method = msgspec.msgpack.Decoder(Method).decode
+_decode_product = msgspec.msgpack.Decoder(Product).decode
+_decode_price = msgspec.msgpack.Decoder(Price).decode
 _decode_setup = msgspec.msgpack.Decoder(Setup).decode
 _decode_dispute = msgspec.msgpack.Decoder(Dispute).decode
 _decode_previous = msgspec.msgpack.Decoder(dict[str, msgspec.Raw]).decode
@@ -50,6 +55,8 @@ SUBJECTS: dict[str, Show] = {
     "customer": lambda body, links: render_customer(_decode_customer(body)),
     "method": lambda body, links: render_method(_decode_method(body)),
     "setup": lambda body, links: render_setup(_decode_setup(body), links),
+    "product": lambda body, links: render_product(_decode_product(body)),
+    "price": lambda body, links: render_price(_decode_price(body)),
 }
 """``Event.subject_kind`` -> how its subject is shown."""
 

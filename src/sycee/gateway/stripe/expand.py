@@ -37,6 +37,8 @@ EXPANDABLE: Mapping[str, Mapping[str, str]] = {
     "dispute": {"charge": "charge", "payment_intent": "payment_intent"},
     "payment_method": {"customer": "customer"},
     "setup_intent": {"customer": "customer", "payment_method": "payment_method"},
+    "product": {"default_price": "price"},
+    "price": {"product": "product"},
     "balance_transaction": {"source": "source"},
     "customer": {"invoice_settings.default_payment_method": "payment_method"},
 }
@@ -50,6 +52,7 @@ NEVER_SET: Mapping[str, frozenset[str]] = {
     ),
     "refund": frozenset({"source_transfer_reversal", "transfer_reversal"}),
     "customer": frozenset({"default_source", "test_clock"}),
+    "product": frozenset({"tax_code"}),
     "setup_intent": frozenset(
         {"application", "latest_attempt", "mandate", "on_behalf_of", "single_use_mandate"}
     ),
@@ -78,7 +81,7 @@ class Expander:
         seen: dict[tuple[str, str], Public | None] = {}
         for path in paths:
             steps = path.split(".")
-            if public.get("object") == "list":
+            if public.get("object") in ("list", "search_result"):
                 await self._expand_list(request, public, path, seen)
             elif len(steps) > DEPTH_MAX:
                 raise ParameterInvalid(f"{path!r} goes deeper than four levels.", param="expand")

@@ -13,7 +13,7 @@ from sycee.services.notify.adapters.sender import Sender
 from sycee.services.notify.contract import EVENTS_TOPIC, Notify
 from sycee.services.notify.domain.seals import KEY_BYTES
 from sycee.services.notify.domain.urls import Rules
-from sycee.services.notify.jobs import keep_delivering
+from sycee.services.notify.jobs import keep_delivering, keep_forgetting
 from sycee.services.notify.service.courier import Courier, Limits, Render
 from sycee.services.notify.service.directory import Directory
 from sycee.services.notify.service.notify import NotifyService
@@ -39,6 +39,8 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Ports that a receiver may listen on."""
     allowed_hosts: tuple[str, ...] = ()
     """Hosts that the operator vouches for: by http too, at any port, at inner addresses."""
+    attempts_kept_days: int = 30
+    """Days for which single attempts can be looked at."""
     ca_file: str | None = None
     """Certificates (PEM) of further authorities that receivers may be certified by."""
 
@@ -47,6 +49,8 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             raise ValueError("sends_per_endpoint_max must be from 1 to sends_max")
         if not 0 < self.connect_timeout_s <= self.total_timeout_s:
             raise ValueError("connect_timeout_s must be above 0 and at most total_timeout_s")
+        if self.attempts_kept_days < 1:
+            raise ValueError("attempts_kept_days must be 1 or more")
 
 
 async def build(
@@ -82,10 +86,13 @@ async def build(
             settings.total_timeout_s + _LEASE_MARGIN_S,
         ),
         host.ids.new("life"),
+        host.ids.new,
     )
     service = NotifyService(database, directory, courier, host.clock, host.ids, signer, rules)
     host.subscribe(EVENTS_TOPIC, "notify", service.receive)
     host.job("notify.deliver", lambda: keep_delivering(courier, host.clock, settings.drain_s))
+    kept_s = settings.attempts_kept_days * 86_400.0
+    host.job("notify.forget", lambda: keep_forgetting(database, host.clock, kept_s))
     return service
 
 

@@ -17,6 +17,8 @@ EndpointId = NewType("EndpointId", str)
 """``we_…``"""
 DeliveryId = NewType("DeliveryId", str)
 """``wd_…``, constant over all retries of one delivery."""
+AttemptId = NewType("AttemptId", str)
+"""``wa_…``"""
 
 
 EVENTS_TOPIC = "events"
@@ -223,13 +225,53 @@ class Deliveries(msgspec.Struct, frozen=True):
     has_more: bool
 
 
+class DeliveryAttempt(msgspec.Struct, frozen=True):
+    """One try to deliver, once it had ended."""
+
+    id: AttemptId
+    began: Instant
+    duration_ms: int
+    status: int | None
+    """HTTP status of the answer; None when there was none."""
+    answer: str
+    """The first characters of the answer's body, in one line, secrets left out."""
+    error: str | None
+    """Why there was no answer; None when there was one."""
+    key_generation: int
+    """Which generation of the endpoint's keys signed it, as in its signing keys."""
+
+
+class ListAttempts(msgspec.Struct, frozen=True):
+    """The attempts of one delivery, newest first."""
+
+    merchant: MerchantId
+    delivery: DeliveryId
+    page: Page = Page()
+
+
+class DeliveryAttempts(msgspec.Struct, frozen=True):
+    """One page of attempts."""
+
+    attempts: tuple[DeliveryAttempt, ...]
+    has_more: bool
+
+
 class Replay(msgspec.Struct, frozen=True):
-    """Send again: one event, or all events from ``since`` on, to one endpoint."""
+    """Send again: one event, or all events from ``since`` on, to one endpoint.
+
+    Of many events, ``until``, ``types`` and ``status`` leave all others out.
+    """
 
     merchant: MerchantId
     endpoint: EndpointId
     event: EventId | None = None
     since: Instant | None = None
+    until: Instant | None = None
+    """The last instant of the range; None means now."""
+    types: tuple[str, ...] = ()
+    """Exact types; empty means all that the endpoint is enabled for."""
+    status: DeliveryStatus | None = None
+    """Only events whose delivery to this endpoint stands so; None means whatever became of it."""
 
 
 class Replayed(msgspec.Struct, frozen=True):
@@ -310,6 +352,11 @@ class Notify(Protocol):
     @refuses(NotFound)
     async def list_deliveries(self, query: ListDeliveries) -> Deliveries:
         """What was tried, with its outcome: the dead letters are those with status dead."""
+        ...
+
+    @refuses(NotFound)
+    async def list_attempts(self, query: ListAttempts) -> DeliveryAttempts:
+        """Every attempt of one delivery that ended, for as long as attempts are kept."""
         ...
 
     @refuses(NotFound)

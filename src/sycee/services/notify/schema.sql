@@ -60,6 +60,23 @@ CREATE TABLE IF NOT EXISTS deliveries (
     CHECK ((status = 'pending') = (next_at IS NOT NULL))
 );
 
+-- Attempts that ended. They outlive a delivery that was removed, until their time is over.
+CREATE TABLE IF NOT EXISTS attempts (
+    id TEXT PRIMARY KEY,
+    merchant TEXT NOT NULL,
+    delivery TEXT NOT NULL,
+    began BIGINT NOT NULL,
+    duration_ms BIGINT NOT NULL CHECK (duration_ms >= 0),
+    status BIGINT,
+    answer TEXT NOT NULL,
+    error TEXT,
+    key_generation BIGINT NOT NULL,
+    CHECK ((status IS NULL) = (error IS NOT NULL))
+);
+
+CREATE INDEX IF NOT EXISTS attempts_of_delivery ON attempts (delivery, id);
+CREATE INDEX IF NOT EXISTS attempts_by_time ON attempts (began);
+
 -- Whose leases end when. A life is one start of a deliverer; a row goes when its time is over.
 CREATE TABLE IF NOT EXISTS leases (
     until BIGINT NOT NULL,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from sycee.runtime.host import Host, Profile
 from sycee.services.fraud.contract import Fraud
 from sycee.services.ledger.contract import Ledger
+from sycee.services.notify.contract import EVENTS_TOPIC
 from sycee.services.payments import jobs
 from sycee.services.payments.adapters.rail import Rail
 from sycee.services.payments.adapters.testcard import app as testcard
@@ -13,6 +14,7 @@ from sycee.services.payments.contract import Payments
 from sycee.services.payments.service.events import Events
 from sycee.services.payments.service.once import Once
 from sycee.services.payments.service.parts import Parts, Settings
+from sycee.services.payments.service.searching import Indexer
 from sycee.services.payments.service.whole import PaymentsService
 from sycee.services.validation.contract import Validation
 from sycee.services.vault.contract import Vault
@@ -66,4 +68,7 @@ async def build_over(
     host.job("payments.mature", lambda: jobs.keep_maturing(service, parts))
     host.job("payments.dispute", lambda: jobs.keep_disputing(service, parts))
     host.job("payments.forget_keys", lambda: jobs.keep_forgetting(parts))
+    indexer = Indexer(parts)
+    host.subscribe(EVENTS_TOPIC, "payments_search", indexer.receive)
+    host.job("payments.look_through", lambda: jobs.keep_looking_through(indexer))
     return service

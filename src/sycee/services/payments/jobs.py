@@ -13,16 +13,19 @@ from sycee.services.payments.domain.chart import chart
 from sycee.services.payments.domain.proof import Finding
 from sycee.services.payments.service.parts import Parts
 from sycee.services.payments.service.proving import Progress, Proof
+from sycee.services.payments.service.searching import Indexer
 from sycee.services.payments.service.whole import PaymentsService
 from sycee.services.payments.store import attempts as attempt_rows
 from sycee.services.payments.store import balances as balance_rows
 from sycee.services.payments.store import charges as charge_rows
 from sycee.services.payments.store import keys as key_rows
+from sycee.services.payments.store import velocity as velocity_rows
 from sycee.services.payments.store.balances import Maturing
 
 SLICE = 100
 """How many rows a job takes at once."""
 RARELY_S = 60.0
+DAY_S = 86_400
 AT_ONCE_MAX = 16
 """Attempts that are finished at the same time."""
 
@@ -48,8 +51,13 @@ async def keep_disputing(service: PaymentsService, parts: Parts) -> None:
 
 
 async def keep_forgetting(parts: Parts) -> None:
-    """Drop idempotency keys that are old enough, in small slices."""
-    await _keep(lambda: forget_keys(parts), RARELY_S)
+    """Drop idempotency keys and counts of limits that are old enough, in small slices."""
+    await _keep(lambda: forget(parts), RARELY_S)
+
+
+async def keep_looking_through(indexer: Indexer) -> None:
+    """Let searches find what was there before they were."""
+    await _keep(indexer.look_through, RARELY_S)
 
 
 async def sweep(service: PaymentsService, parts: Parts) -> None:
@@ -87,6 +95,19 @@ async def mature(service: PaymentsService, parts: Parts) -> None:
             of = chart(purse.merchant, purse.livemode, purse.currency, purse.rail)
             await service.books.mature(maturing.id, of, maturing.net_minor)
         await _end(parts, found)
+
+
+async def forget(parts: Parts) -> None:
+    """Drop what is kept for a while only."""
+    await forget_keys(parts)
+    await forget_counts(parts)
+
+
+async def forget_counts(parts: Parts) -> None:
+    """Drop counts of periods that are over for a day, in case that clocks are set back."""
+    before = after(parts.clock.now(), -DAY_S)
+    while await parts.database.write(lambda session: velocity_rows.forget(session, before, SLICE)):
+        pass
 
 
 async def forget_keys(parts: Parts) -> None:

@@ -208,3 +208,79 @@ CREATE TABLE IF NOT EXISTS dispute_moves (
 
 CREATE INDEX IF NOT EXISTS dispute_moves_open ON dispute_moves (id) WHERE is_open = 1;
 CREATE INDEX IF NOT EXISTS dispute_moves_of_payment ON dispute_moves (payment, id);
+
+-- Limits of merchants. Every version stays: it says what was in force, and who set it.
+CREATE TABLE IF NOT EXISTS velocity_limits (
+    merchant TEXT NOT NULL,
+    version BIGINT NOT NULL CHECK (version > 0),
+    created BIGINT NOT NULL,
+    body BYTEA NOT NULL,
+    PRIMARY KEY (merchant, version)
+);
+
+-- How far a limit is used in one period: payments that are open or succeeded.
+CREATE TABLE IF NOT EXISTS velocity_counts (
+    key TEXT PRIMARY KEY,
+    ends BIGINT NOT NULL,
+    count BIGINT NOT NULL CHECK (count >= 0),
+    amount BIGINT NOT NULL CHECK (amount >= 0)
+);
+
+CREATE INDEX IF NOT EXISTS velocity_counts_by_age ON velocity_counts (ends);
+
+-- What searches look through: the latest state of payments, charges and customers, a moment late.
+-- Texts are folded: a search does not tell large letters from small ones. Made anew from the rows
+-- they tell of when search_progress is emptied.
+CREATE TABLE IF NOT EXISTS search_documents (
+    id TEXT PRIMARY KEY,
+    kind TEXT NOT NULL,
+    merchant TEXT NOT NULL,
+    created BIGINT NOT NULL,
+    amount BIGINT,
+    currency TEXT,
+    status TEXT,
+    customer TEXT,
+    email TEXT,
+    name TEXT,
+    phone TEXT,
+    card_brand TEXT,
+    card_last4 TEXT,
+    card_fingerprint TEXT,
+    card_exp_month BIGINT,
+    card_exp_year BIGINT,
+    postal_code TEXT,
+    is_refunded TEXT,
+    is_disputed TEXT
+);
+
+CREATE INDEX IF NOT EXISTS search_documents_of_merchant
+ON search_documents (merchant, kind, created, id);
+CREATE INDEX IF NOT EXISTS search_documents_by_status
+ON search_documents (merchant, kind, status, created, id) WHERE status IS NOT NULL;
+CREATE INDEX IF NOT EXISTS search_documents_by_amount
+ON search_documents (merchant, kind, amount, created, id) WHERE amount IS NOT NULL;
+CREATE INDEX IF NOT EXISTS search_documents_by_customer
+ON search_documents (merchant, kind, customer, created, id) WHERE customer IS NOT NULL;
+CREATE INDEX IF NOT EXISTS search_documents_by_email
+ON search_documents (merchant, kind, email, created, id) WHERE email IS NOT NULL;
+CREATE INDEX IF NOT EXISTS search_documents_by_card
+ON search_documents (merchant, kind, card_fingerprint, created, id)
+WHERE card_fingerprint IS NOT NULL;
+
+CREATE TABLE IF NOT EXISTS search_metadata (
+    document TEXT NOT NULL,
+    key TEXT NOT NULL,
+    merchant TEXT NOT NULL,
+    kind TEXT NOT NULL,
+    value TEXT NOT NULL,
+    PRIMARY KEY (document, key)
+);
+
+CREATE INDEX IF NOT EXISTS search_metadata_by_value
+ON search_metadata (merchant, kind, key, value, document);
+
+-- How far the rows of before have been looked through, by kind.
+CREATE TABLE IF NOT EXISTS search_progress (
+    kind TEXT PRIMARY KEY,
+    position TEXT NOT NULL
+);

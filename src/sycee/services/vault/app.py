@@ -19,7 +19,7 @@ async def build(host: Host, settings: Settings) -> Vault:
     """Card numbers over this host's database; a rotation that was broken off is finished first."""
     database = await host.database("vault")
     keeper = SealedFile(host.path(RING), host.secret("vault-seal"), host.clock, entropy.take)
-    keeper.open(may_begin=not await database.read(store.has_keys))
+    await keeper.open(may_begin=not await database.read(store.has_keys))
     service = VaultService(
         settings,
         database,

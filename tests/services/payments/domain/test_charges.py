@@ -9,6 +9,7 @@ from sycee.services.fraud.contract import Decision
 from sycee.services.payments.contract.intents import (
     CaptureTooLarge,
     ChargeExpiredForCapture,
+    MulticaptureUnavailable,
     UpdateCharge,
 )
 from sycee.services.payments.contract.shared import Origin, Shipping, TextTooLong
@@ -168,3 +169,38 @@ def test_an_unknown_charge_is_not_found():
     assert rules.existing(charge(), "ch_1") == charge()
     with pytest.raises(NotFound):
         rules.existing(None, "ch_2")
+
+
+def test_captures_add_up_and_the_last_one_holds_nothing():
+    held = rules.succeeded(
+        attempt(Kind.AUTHORIZE), APPROVED, payment(multicapture="if_available"), NOON, NOON + 1
+    )
+    assert held.is_multicapture
+    part = attempt(Kind.CAPTURE, id="att_2", amount=Money(700, "USD"), rest_minor=1300)
+    once = rules.captured(held, part, "txn_1")
+    assert (once.amount_captured_minor, once.captures, once.latest_capture) == (700, 1, "att_2")
+    going_on = rules.gone_on_with(once, payment(), Kind.VOID, "att_3", Origin("acct_shop"), NOON)
+    assert (going_on.original, going_on.held_by) == ("att_1", "att_2")
+    back = rules.gone_on_with(once, payment(), Kind.REFUND, "att_3", Origin("acct_shop"), NOON)
+    assert (back.original, back.held_by) == ("att_1", None)
+    last = attempt(Kind.CAPTURE, id="att_4", amount=Money(300, "USD"))
+    done = rules.captured(once, last, "txn_2")
+    assert (done.amount_captured_minor, done.captures, done.latest_capture) == (1000, 2, None)
+
+
+def test_more_may_follow_when_that_was_asked_for_and_not_too_often():
+    asked = charge(0, is_multicapture=True, captures=rules.CAPTURES_MAX - 2)
+    rules.check_more_may_follow(asked)
+    for refused in (
+        charge(0),
+        charge(0, is_multicapture=True, captures=rules.CAPTURES_MAX - 1),
+    ):
+        with pytest.raises(MulticaptureUnavailable):
+            rules.check_more_may_follow(refused)
+
+
+def test_what_is_paid_at_once_is_not_captured_in_parts():
+    paid = rules.succeeded(
+        attempt(), APPROVED, payment(multicapture="if_available"), NOON, NOON + 1
+    )
+    assert not paid.is_multicapture

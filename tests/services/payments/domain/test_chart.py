@@ -109,6 +109,28 @@ def test_a_refund_takes_from_where_the_money_is(from_available, source):
     assert failed.balances() == {}
 
 
+def test_a_part_is_taken_and_the_rest_is_held_by_it_until_the_last_or_a_release():
+    hold = attempt(Kind.AUTHORIZE)
+    part = attempt(
+        Kind.CAPTURE, id="att_2", original="att_1", amount=Money(700, "USD"), rest_minor=1300
+    )
+    last = attempt(
+        Kind.CAPTURE, id="att_3", original="att_1", held_by="att_2", amount=Money(300, "USD")
+    )
+    release = attempt(Kind.VOID, id="att_3", original="att_1", held_by="att_2")
+    for end, taken in ((last, 1000), (release, 700)):
+        ledger = Ledger()
+        ledger.write(chart.reservation(hold))
+        ledger.write(chart.completion(part))
+        assert ledger.balances() == {
+            "settlement": (-700, -1300),
+            "clearing": (0, 1300),
+            "pending": (700, 0),
+        }
+        ledger.write(chart.completion(end))
+        assert ledger.balances() == {"settlement": (-taken, 0), "pending": (taken, 0)}
+
+
 def test_maturing_moves_money_and_debts():
     ledger = Ledger()
     ledger.write(chart.maturing("mat_1", USD, 1912))
@@ -150,5 +172,7 @@ def test_accounts_of_different_words_are_different(words):
 
 
 def test_steps_of_one_attempt_have_different_ids():
-    ids = [chart.step_id("att_1", step) for step in ("reserve", "post", "sale", "fee", "void")]
+    ids = [
+        chart.step_id("att_1", step) for step in ("reserve", "post", "sale", "fee", "hold", "void")
+    ]
     assert len(set(ids)) == len(ids)

@@ -146,6 +146,9 @@ def test_a_life_with_a_hold():
     assert (held.amount_capturable_minor, held.amount_received_minor) == (2000, 0)
     taking = rules.moved(held, Move.CAPTURE)
     assert rules.moved(taking, Move.HOLD) == held
+    part = rules.partly_paid(taking, charge(700), 1300, {"a": "1"})
+    assert (part.status, part.metadata) == (held.status, {"a": "1"})
+    assert (part.amount_capturable_minor, part.amount_received_minor) == (1300, 700)
     paid = rules.paid(taking, charge(1500), {"a": "1"})
     assert (paid.amount_capturable_minor, paid.amount_received_minor) == (0, 1500)
     assert paid.metadata == {"a": "1"}

@@ -2,13 +2,22 @@
 
 import msgspec
 import pytest
-from tests.services.payments.domain.objects import attempt
+from tests.services.payments.domain.objects import attempt, charge, payment
 
 from sycee.kernel.u128 import U128
 from sycee.services.ledger.contract import TransferFlags
+from sycee.services.payments.contract.intents import PaymentStatus
 from sycee.services.payments.domain import chart
 from sycee.services.payments.domain.attempts import BLOCKED, Ending, Kind, Result
-from sycee.services.payments.domain.proof import Sums, Tried, wrong_balances, wrong_transfers
+from sycee.services.payments.domain.proof import (
+    Charged,
+    Record,
+    Sums,
+    Tried,
+    wrong_balances,
+    wrong_record,
+    wrong_transfers,
+)
 
 APPROVED, DECLINED = Ending(Result.APPROVED), Ending(Result.DECLINED)
 PAY = attempt(fee_minor=88)
@@ -92,3 +101,33 @@ def test_a_release_leaves_nothing_to_count():
     sums.add(reservation, None)
     sums.add(void, reservation)
     assert set(map(tuple, sums.of.values())) == {(0, 0, 0, 0)}
+
+
+@pytest.mark.parametrize(
+    ("status", "received", "rest", "is_right"),
+    [
+        (PaymentStatus.REQUIRES_CAPTURE, 0, 2000, True),
+        (PaymentStatus.REQUIRES_CAPTURE, 700, 1300, True),
+        (PaymentStatus.REQUIRES_CAPTURE, 700, 1301, False),
+        (PaymentStatus.REQUIRES_CAPTURE, 700, 0, False),
+        (PaymentStatus.PROCESSING, 0, 0, True),
+        (PaymentStatus.PROCESSING, 700, 1300, True),
+        (PaymentStatus.SUCCEEDED, 700, 0, True),
+        (PaymentStatus.SUCCEEDED, 0, 0, False),
+        (PaymentStatus.CANCELED, 700, 0, False),
+    ],
+)
+def test_what_was_received_goes_with_where_the_payment_stands(status, received, rest, is_right):
+    told = payment(status, amount_capturable_minor=rest, amount_received_minor=received)
+    charged = (Charged(charge(received), received, 0),)
+    record = Record(told, status.value, None, (), charged, (), ())
+    found = [each.problem for each in wrong_record(record) if "has received" in each.problem]
+    assert not found if is_right else found
+
+
+def test_a_part_without_its_hold_is_found():
+    part = attempt(Kind.CAPTURE, original="att_0", rest_minor=500, ending=APPROVED)
+    done = chart.completion(part)
+    assert [*wrong_transfers(Tried(part, 1), True, {each.id: each for each in done})] == []
+    (lacking,) = wrong_transfers(Tried(part, 1), True, {each.id: each for each in done[:-1]})
+    assert "has no transfers" in lacking.problem

@@ -82,6 +82,18 @@ async def capture(shop):
     await shop.capture(held.id, 1500, key="capture")
 
 
+async def capture_in_parts(shop):
+    held = await shop.hold(key="pay", multicapture="if_available")
+    await shop.capture(held.id, 700, key="capture", is_final=False)
+    await shop.capture(held.id, 300, key="capture again")
+
+
+async def cancel_after_a_part(shop):
+    held = await shop.hold(key="pay", multicapture="if_available")
+    await shop.capture(held.id, 700, key="capture", is_final=False)
+    await shop.cancel(held.id, key="cancel")
+
+
 async def cancel(shop):
     held = await shop.hold(key="pay")
     await shop.cancel(held.id, key="cancel")
@@ -147,6 +159,8 @@ FLOWS = (
     hold,
     create_and_confirm,
     capture,
+    capture_in_parts,
+    cancel_after_a_part,
     cancel,
     lapse,
     refund,

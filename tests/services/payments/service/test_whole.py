@@ -50,6 +50,7 @@ async def test_payments_are_built_over_the_simulated_acquirer_with_their_jobs(tm
         "payments.mature",
         "payments.dispute",
         "payments.forget_keys",
+        "payments.look_through",
     }
 
 

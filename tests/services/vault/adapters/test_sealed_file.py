@@ -12,9 +12,9 @@ from sycee.services.vault.adapters.sealed_file import SealedFile
 SEAL = bytes(range(32))
 
 
-def keeper_at(path, seal=SEAL, may_begin=True):
+async def keeper_at(path, seal=SEAL, may_begin=True):
     keeper = SealedFile(path, seal, FakeClock(), os.urandom)
-    keeper.open(may_begin)
+    await keeper.open(may_begin)
     return keeper
 
 
@@ -24,13 +24,14 @@ def path(tmp_path):
 
 
 @pytest.fixture
-def keeper(path):
-    return keeper_at(path)
+async def keeper(path):
+    return await keeper_at(path)
 
 
 async def test_what_was_wrapped_is_unwrapped_after_a_restart(keeper, path):
     wrapped = await keeper.wrap(b"data key", b"home")
-    assert await keeper_at(path, may_begin=False).unwrap(wrapped, b"home") == b"data key"
+    later = await keeper_at(path, may_begin=False)
+    assert await later.unwrap(wrapped, b"home") == b"data key"
 
 
 async def test_a_wrapped_key_opens_only_where_it_belongs(keeper):
@@ -49,7 +50,7 @@ async def test_former_keys_unwrap_until_they_are_retired(keeper, path):
     assert (await keeper.wrap(b"other", b"home")).version == 2
     assert await keeper.unwrap(wrapped, b"home") == b"data key"
     assert (await keeper.retire()).versions == (2,)
-    for each in (keeper, keeper_at(path)):
+    for each in (keeper, await keeper_at(path)):
         with pytest.raises(KeyMissing, match="retired"):
             await each.unwrap(wrapped, b"home")
 
@@ -66,20 +67,20 @@ def test_no_key_is_in_the_file_in_clear(keeper, path):
     assert key not in path.read_bytes()
 
 
-def test_another_installations_file_is_refused(keeper, path):
+async def test_another_installations_file_is_refused(keeper, path):
     """SE7."""
     with pytest.raises(KeyMissing, match="vault-seal"):
-        keeper_at(path, seal=SEAL[::-1])
+        await keeper_at(path, seal=SEAL[::-1])
 
 
-def test_a_file_that_everybody_can_read_is_refused(keeper, path):
+async def test_a_file_that_everybody_can_read_is_refused(keeper, path):
     """SE7."""
     path.chmod(0o644)
     with pytest.raises(Unsafe):
-        keeper_at(path)
+        await keeper_at(path)
 
 
-def test_a_file_that_is_gone_is_not_made_anew_over_sealed_numbers(path):
+async def test_a_file_that_is_gone_is_not_made_anew_over_sealed_numbers(path):
     with pytest.raises(KeyMissing, match="gone"):
-        keeper_at(path, may_begin=False)
+        await keeper_at(path, may_begin=False)
     assert not path.exists()

@@ -38,6 +38,7 @@ from sycee.services.payments.contract.shared import (
     MethodId,
     PaymentId,
     Redirects,
+    Requesting,
     UsageChange,
 )
 
@@ -53,11 +54,24 @@ class Automatic(msgspec.Struct, frozen=True):
     allow_redirects: Redirects = "always"
 
 
+class CardOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What is asked of a card payment."""
+
+    request_multicapture: Requesting | None = None
+
+
+class MethodOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What is asked of payments, by type of method."""
+
+    card: CardOptions | None = None
+
+
 class Paying(Expanding, frozen=True, kw_only=True):
     """What may be said whenever a payment is created, updated or confirmed."""
 
     payment_method: Id | None = None
     payment_method_data: MethodGiven | None = None
+    payment_method_options: MethodOptions | None = None
     payment_method_types: list[Id] | None = None
     capture_method: CaptureMethod | None = None
     receipt_email: Text | None = None
@@ -185,6 +199,7 @@ def _paid(given: Paying, return_url: str | None) -> PaymentFields:
         return_url=return_url,
         capture_method=given.capture_method,
         method_types=None if types is None else tuple(types),
+        multicapture=_multicapture(given),
     )
 
 
@@ -206,8 +221,14 @@ def _described(
         return_url=return_url,
         capture_method=given.capture_method,
         method_types=None if types is None else tuple(types),
+        multicapture=_multicapture(given),
     )
 
 
 def _method(id: str | None) -> MethodId | None:
     return None if id is None else MethodId(id)
+
+
+def _multicapture(given: Paying) -> Requesting | None:
+    options = given.payment_method_options
+    return options.card.request_multicapture if options and options.card else None

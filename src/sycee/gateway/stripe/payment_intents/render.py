@@ -33,13 +33,11 @@ BROWSER_KEYS = (
 )
 """What a browser that knows the client secret may see."""
 
-_CARD_OPTIONS = {
-    "card": {
-        "installments": None,
-        "mandate_options": None,
-        "network": None,
-        "request_three_d_secure": "automatic",
-    }
+_CARD_OPTIONS: Public = {
+    "installments": None,
+    "mandate_options": None,
+    "network": None,
+    "request_three_d_secure": "automatic",
 }
 
 
@@ -76,7 +74,7 @@ def render_payment(payment: Payment, links: Links) -> Public:
         "payment_details": {"customer_reference": None, "order_reference": None},
         "payment_method": payment.method,
         "payment_method_configuration_details": None,
-        "payment_method_options": _CARD_OPTIONS,
+        "payment_method_options": {"card": _card_options(payment)},
         "payment_method_types": payment.method_types,
         "processing": None,
         "receipt_email": payment.receipt_email,
@@ -95,6 +93,12 @@ def render_for_browser(payment: Payment, links: Links) -> Public:
     """The part that a publishable key may read."""
     public = render_payment(payment, links)
     return {key: public[key] for key in BROWSER_KEYS}
+
+
+def _card_options(payment: Payment) -> Public:
+    if payment.multicapture is None:
+        return _CARD_OPTIONS
+    return _CARD_OPTIONS | {"request_multicapture": payment.multicapture}
 
 
 def _automatic(redirects: str | None) -> Public | None:

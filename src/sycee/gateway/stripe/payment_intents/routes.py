@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from sycee.gateway.links import Links
-from sycee.gateway.refusals import KeyNotAllowed, ParameterInvalid
+from sycee.gateway.refusals import KeyNotAllowed
 from sycee.gateway.request import Answer, Request
 from sycee.gateway.routes import Priority, Route, route
 from sycee.gateway.stripe.expand import Expander
@@ -98,10 +98,14 @@ class PaymentIntents:
 
     async def capture(self, request: Request, given: Capturing) -> Answer:
         """Capture an authorized amount, or part of it."""
-        if not given.final_capture:
-            raise ParameterInvalid("A payment is captured once.", param="final_capture")
         metadata = await changed_metadata(given.metadata, lambda: self._metadata(request))
-        command = CapturePayment(request.origin(), _id(request), given.amount_to_capture, metadata)
+        command = CapturePayment(
+            request.origin(),
+            _id(request),
+            given.amount_to_capture,
+            metadata,
+            is_final=given.final_capture,
+        )
         payment = await self._payments.capture_payment(command)
         return await self._shown(request, payment, given.expand)
 

@@ -125,10 +125,12 @@ class _Exchange:
             return None
         status = self._answer.status_code
         asked = dict(self._answer.headers).get(b"retry-after")
+        excerpt = _excerpt(self._body)
         return Attempt(
             status,
-            f"HTTP {status} {_excerpt(self._body)}".rstrip(),
+            f"HTTP {status} {excerpt}".rstrip(),
             None if asked is None else asked.decode("latin-1"),
+            excerpt,
         )
 
     async def _read(self, protocol: h11.Connection, reader: asyncio.StreamReader) -> None:

@@ -49,6 +49,8 @@ class Attempt(msgspec.Struct, frozen=True):
     status: int | None
     error: str | None = None
     retry_after: str | None = None
+    answer: str = ""
+    """How the answer's body begins, in one line."""
 
 
 class Outcome(msgspec.Struct, frozen=True):

@@ -17,7 +17,10 @@ TYPES = frozenset(
         " payment_failed succeeded canceled",
         "charge": "succeeded failed pending captured refunded updated expired",
         "charge.refund": "updated",
+        "charge.dispute": "created updated closed funds_withdrawn funds_reinstated",
         "refund": "created updated failed",
+        "product": "created updated deleted",
+        "price": "created updated",
         "setup_intent": "created requires_action succeeded setup_failed canceled",
     }.items()
     for change in changes.split()

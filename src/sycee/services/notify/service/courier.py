@@ -8,17 +8,25 @@ from functools import partial
 
 import msgspec
 
-from sycee.kernel.clock import Clock, Instant, after
+from sycee.kernel.clock import SECOND_NS, Clock, Instant, after
 from sycee.runtime import logs
 from sycee.runtime.database import Database, Session
 from sycee.services.notify.adapters.sender import Sender
-from sycee.services.notify.contract import Endpoint, EndpointId, EndpointStatus, Event
+from sycee.services.notify.contract import (
+    AttemptId,
+    DeliveryAttempt,
+    Endpoint,
+    EndpointId,
+    EndpointStatus,
+    Event,
+)
 from sycee.services.notify.domain import retries
 from sycee.services.notify.domain.retries import Attempt, Verdict
 from sycee.services.notify.service.directory import Directory
 from sycee.services.notify.service.lanes import Lane, Lanes
 from sycee.services.notify.service.signer import Signer
-from sycee.services.notify.store import deliveries, endpoints
+from sycee.services.notify.store import attempts, deliveries, endpoints
+from sycee.services.notify.store.attempts import Made
 from sycee.services.notify.store.deliveries import Lease, Leased
 from sycee.services.notify.store.endpoints import Sealed
 
@@ -27,6 +35,7 @@ Render = Callable[[Event], bytes]
 
 TOO_OLD = "The endpoint has not worked for too long."
 DISABLED = "The endpoint is disabled."
+NO_ANSWER = "There was no answer."
 UNREADABLE = "The event could not be written."
 
 log = logs.logger("notify")
@@ -58,6 +67,7 @@ class Courier:
         jitter: Callable[[], float],
         limits: Limits,
         life: str,
+        new_id: Callable[[str], str],
     ) -> None:
         self._database = database
         self._directory = directory
@@ -68,6 +78,7 @@ class Courier:
         self._jitter = jitter
         self._limits = limits
         self._life = life
+        self._new_id = new_id
         self._lanes = Lanes()
         self._room = limits.sends_max
         self._tasks: set[asyncio.Task[None]] = set()
@@ -185,8 +196,9 @@ class Courier:
         try:
             sealed = self._directory.enabled(leased.endpoint)
             if sealed is not None:
+                began = self._clock.now()
                 attempt = await self._attempt(sealed, leased)
-                await self._settle(lane, leased, sealed, attempt)
+                await self._settle(lane, leased, sealed, attempt, began)
         except asyncio.CancelledError:
             await self._hand_back(leased)
         except Exception:  # noqa: BLE001 - its lease ends, and it is sent again
@@ -208,21 +220,40 @@ class Courier:
         ]
         return await self._sender.post(endpoint.url, headers, body)
 
-    async def _settle(self, lane: Lane, leased: Leased, sealed: Sealed, attempt: Attempt) -> None:
+    async def _settle(
+        self, lane: Lane, leased: Leased, sealed: Sealed, attempt: Attempt, began: Instant
+    ) -> None:
         now = self._clock.now()
         verdict = retries.verdict(attempt)
         lane.breaker.note(verdict is Verdict.WELL, now)
         outcome = retries.outcome(attempt, leased.attempts, now, self._jitter())
-        if verdict is not Verdict.GONE:
-            await self._database.write(lambda session: deliveries.settle(session, leased, outcome))
-            return
+        made = self._made(leased, sealed, attempt, began, now)
 
         def unit(session: Session) -> None:
-            if deliveries.settle(session, leased, outcome):
+            attempts.add(session, made)
+            if deliveries.settle(session, leased, outcome) and verdict is Verdict.GONE:
                 _disable(session, sealed.endpoint)
 
+        if verdict is not Verdict.GONE:
+            await self._database.write(unit)
+            return
         await self._directory.change(sealed.endpoint.merchant, leased.endpoint, unit)
         log.warning("endpoint_gone", endpoint=leased.endpoint)
+
+    def _made(
+        self, leased: Leased, sealed: Sealed, attempt: Attempt, began: Instant, now: Instant
+    ) -> Made:
+        ended = DeliveryAttempt(
+            id=AttemptId(self._new_id("wa")),
+            began=began,
+            # The clock may be set back in between.
+            duration_ms=max(now - began, 0) * 1000 // SECOND_NS,
+            status=attempt.status,
+            answer=attempt.answer,
+            error=None if attempt.status is not None else attempt.error or NO_ANSWER,
+            key_generation=sealed.keys.generation,
+        )
+        return Made(sealed.endpoint.merchant, leased.id, ended)
 
     async def _hand_back(self, leased: Leased) -> None:
         now = self._clock.now()

@@ -18,6 +18,7 @@ from sycee.services.notify.contract import (
     CreateEndpoint,
     DeletedEndpoint,
     Deliveries,
+    DeliveryAttempts,
     DeliveryId,
     Endpoint,
     EndpointId,
@@ -27,6 +28,7 @@ from sycee.services.notify.contract import (
     Event,
     Events,
     GetEvent,
+    ListAttempts,
     ListDeliveries,
     ListEndpoints,
     ListEvents,
@@ -44,7 +46,7 @@ from sycee.services.notify.service import repeats, replaying
 from sycee.services.notify.service.courier import Courier
 from sycee.services.notify.service.directory import Directory
 from sycee.services.notify.service.signer import Signer
-from sycee.services.notify.store import deliveries, endpoints, events
+from sycee.services.notify.store import attempts, deliveries, endpoints, events
 from sycee.services.notify.store.answers import Kept
 from sycee.services.notify.store.deliveries import Fresh
 from sycee.services.notify.store.endpoints import Sealed
@@ -162,6 +164,11 @@ class NotifyService:
     async def list_deliveries(self, query: ListDeliveries) -> Deliveries:
         return Deliveries(
             *await self._database.read(lambda session: deliveries.page(session, query))
+        )
+
+    async def list_attempts(self, query: ListAttempts) -> DeliveryAttempts:
+        return DeliveryAttempts(
+            *await self._database.read(lambda session: attempts.page(session, query))
         )
 
     async def replay(self, command: Replay) -> Replayed:

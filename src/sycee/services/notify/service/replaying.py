@@ -38,11 +38,29 @@ def unit(
     found = _found(session, command, until, last)
     if endpoint.status is EndpointStatus.DISABLED:
         return 0, None
-    wanted = Wanted(endpoint)
-    queued = [event for event in found if command.event is not None or wanted.matches(event)]
+    queued = found if command.event is not None else _chosen(session, command, endpoint, found)
     for event in queued:
         deliveries.requeue(session, _fresh(endpoint, event, new_id), until)
     return len(queued), found[-1].id if len(found) == SLICE else None
+
+
+def _chosen(
+    session: Session, command: Replay, endpoint: Endpoint, found: list[Event]
+) -> list[Event]:
+    wanted = Wanted(endpoint)
+    return [
+        event
+        for event in found
+        if wanted.matches(event)
+        and (not command.types or event.type in command.types)
+        and _stands_so(session, command, event)
+    ]
+
+
+def _stands_so(session: Session, command: Replay, event: Event) -> bool:
+    if command.status is None:
+        return True
+    return deliveries.status_of(session, command.endpoint, event.id) is command.status
 
 
 def _found(session: Session, command: Replay, until: Instant, last: EventId | None) -> list[Event]:
@@ -53,7 +71,8 @@ def _found(session: Session, command: Replay, until: Instant, last: EventId | No
         return [event]
     if command.since is None:
         return []
-    return events.between(session, command.merchant, command.since, until, last, SLICE)
+    end = until if command.until is None else min(until, command.until)
+    return events.between(session, command.merchant, command.since, end, last, SLICE)
 
 
 def _fresh(endpoint: Endpoint, event: Event, new_id: Callable[[str], str]) -> Fresh:

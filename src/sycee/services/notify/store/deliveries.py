@@ -145,6 +145,14 @@ def hand_back(session: Session, leased: Leased, now: Instant) -> None:
     )
 
 
+def status_of(session: Session, endpoint: EndpointId, event: EventId) -> DeliveryStatus | None:
+    """Where the delivery of an event to an endpoint stands; None when it was never queued."""
+    row = session.row(
+        "SELECT status FROM deliveries WHERE endpoint = ? AND event = ?", endpoint, event
+    )
+    return DeliveryStatus(row[0]) if row else None
+
+
 def next_due(session: Session, endpoint: EndpointId) -> Instant | None:
     """When the endpoint's next delivery is due."""
     row = session.row(

@@ -36,10 +36,12 @@ from sycee.services.payments.contract.shared import (
     Redirects,
     RefundId,
     RefundReason,
+    Requesting,
     Shipping,
     TextTooLong,
     UsageChange,
 )
+from sycee.services.payments.contract.velocity import VELOCITY_REFUSALS
 from sycee.services.validation.contract import (
     AmountNotPositive,
     AmountTooLarge,
@@ -124,6 +126,8 @@ class Payment(msgspec.Struct, frozen=True):
     return_url: str | None = None
     canceled_at: Instant | None = None
     cancellation_reason: str | None = None
+    multicapture: str | None = None
+    """``if_available`` or ``never``, when that was said."""
 
 
 class Outcome(msgspec.Struct, frozen=True):
@@ -176,6 +180,12 @@ class Charge(msgspec.Struct, frozen=True):
     """What disputes hold back, or have taken for good."""
     disputed: bool = False
     """Whether a payer's bank has ever asked."""
+    is_multicapture: bool = False
+    """Whether it may be captured in parts."""
+    captures: int = 0
+    """How often something was captured of what was held."""
+    latest_capture: AttemptId | None = None
+    """Of a charge that is captured in parts: the capture that the rest is held by."""
 
 
 class Refund(msgspec.Struct, frozen=True):
@@ -250,6 +260,7 @@ class PaymentFields(msgspec.Struct, frozen=True):
     return_url: str | None = None
     capture_method: CaptureMethod | None = None
     method_types: tuple[str, ...] | None = None
+    multicapture: Requesting | None = None
 
 
 class CreatePayment(msgspec.Struct, frozen=True):
@@ -296,16 +307,21 @@ class AnswerChallenge(msgspec.Struct, frozen=True):
 
 
 class CapturePayment(msgspec.Struct, frozen=True):
-    """Take an authorized amount, or part of it; the rest is released."""
+    """Take an authorized amount, or part of it; the rest is released, unless more is to come."""
 
     origin: Origin
     id: PaymentId
     amount_minor: int | None = None
     metadata: Metadata | None = None
+    is_final: bool = True
+    """Whether nothing more is to be taken; what is left stays held otherwise."""
 
 
 class CancelPayment(msgspec.Struct, frozen=True):
-    """Give a payment up; an authorization is voided."""
+    """Give a payment up; an authorization is voided.
+
+    One that was captured in part has succeeded with that part.
+    """
 
     origin: Origin
     id: PaymentId
@@ -478,6 +494,10 @@ class CaptureTooLarge(Refusal, code="amount_too_large_to_capture", status=422):
     """``amount_minor`` is above what can be captured."""
 
 
+class MulticaptureUnavailable(Refusal, code="multicapture_unavailable", status=422):
+    """Captures in parts were not asked for, or there were too many."""
+
+
 class ChargeExpiredForCapture(Refusal, code="charge_expired_for_capture", status=422):
     """The authorization has lapsed."""
 
@@ -528,6 +548,7 @@ TRYING = (
     IdempotencyInFlight,
     Unavailable,
     *CARD_REFUSALS,
+    *VELOCITY_REFUSALS,
 )
 
 
@@ -550,7 +571,7 @@ class Intents(Protocol):
         not answer, and a sweeper will find out; an event tells when."""
         ...
 
-    @refuses(NotFound, ClientSecretInvalid, PaymentStateInvalid, Unavailable)
+    @refuses(NotFound, ClientSecretInvalid, PaymentStateInvalid, Unavailable, *VELOCITY_REFUSALS)
     async def answer_challenge(self, command: AnswerChallenge) -> Payment:
         """Go on after a 3-D Secure challenge; a failed one fails the attempt without raising."""
         ...
@@ -560,6 +581,7 @@ class Intents(Protocol):
         PaymentStateInvalid,
         AmountNotPositive,
         CaptureTooLarge,
+        MulticaptureUnavailable,
         ChargeExpiredForCapture,
         MetadataInvalid,
         IdempotencyConflict,
@@ -567,7 +589,7 @@ class Intents(Protocol):
         Unavailable,
     )
     async def capture_payment(self, command: CapturePayment) -> Payment:
-        """Take what was authorized, once."""
+        """Take what was authorized: once, or in parts."""
         ...
 
     @refuses(NotFound, PaymentStateInvalid, IdempotencyConflict, IdempotencyInFlight, Unavailable)

@@ -101,6 +101,8 @@ Redisplay: TypeAlias = Literal["always", "limited", "unspecified"]
 """Whether a kept method may be shown to its customer again."""
 RefundReason: TypeAlias = Literal["duplicate", "fraudulent", "requested_by_customer"]
 CancelReason: TypeAlias = Literal[RefundReason, "abandoned"]
+Requesting: TypeAlias = Literal["if_available", "never"]
+"""Whether something that not every card offers is asked for."""
 SetupCancelReason: TypeAlias = Literal["abandoned", "duplicate", "requested_by_customer"]
 
 Metadata = dict[str, str]

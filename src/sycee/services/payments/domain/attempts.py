@@ -57,6 +57,13 @@ class Ending(msgspec.Struct, frozen=True, array_like=True):
     risk: str = "normal"
 
 
+class Counted(msgspec.Struct, frozen=True, array_like=True):
+    """What an attempt took of one limit, to be given back when it fails."""
+
+    key: str
+    amount_minor: int
+
+
 class Attempt(msgspec.Struct, frozen=True, array_like=True):
     """What finishing needs, decided before anything moves: finishing twice does the same.
 
@@ -103,6 +110,12 @@ class Attempt(msgspec.Struct, frozen=True, array_like=True):
     ending: Ending | None = None
     is_proved: bool = False
     """Of a challenged one: the payer has proved who they are since."""
+    rest_minor: int = 0
+    """Of a capture: what stays held after it, for later captures."""
+    held_by: AttemptId | None = None
+    """The earlier capture that holds what is captured or voided; None: the ``original``."""
+    counted: tuple[Counted, ...] = ()
+    """What it took of its merchant's limits."""
 
 
 def takeback(attempt: Attempt) -> str:

@@ -14,6 +14,7 @@ from sycee.services.payments.contract.intents import (
     CaptureTooLarge,
     Charge,
     ChargeExpiredForCapture,
+    MulticaptureUnavailable,
     Outcome,
     Payment,
     UpdateCharge,
@@ -30,6 +31,9 @@ from sycee.services.payments.domain.texts import (
 from sycee.services.validation.contract import AmountNotPositive
 
 LIMITS = {"description": 1000, "receipt_email": 800}
+
+CAPTURES_MAX = 50
+"""How often something may be taken of one authorization."""
 
 _LEVELS = ("normal", "elevated", "highest")
 _LEVEL_OF = {
@@ -53,6 +57,7 @@ def succeeded(
         amount_captured_minor=attempt.amount.minor if is_paid else 0,
         authorization_code=ending.authorization_code,
         capture_before=None if is_paid else capture_before,
+        is_multicapture=not is_paid and payment.multicapture == "if_available",
     )
 
 
@@ -79,6 +84,7 @@ def gone_on_with(
         charge=charge.id,
         method=charge.method,
         original=charge.attempt,
+        held_by=None if kind is Kind.REFUND else charge.latest_capture,
     )
 
 
@@ -90,12 +96,14 @@ def existing(charge: Charge | None, wanted: str, param: str | None = None) -> Ch
 
 
 def captured(charge: Charge, attempt: Attempt, transaction: BalanceTransactionId) -> Charge:
-    """A held charge after its capture."""
+    """A held charge after a capture, which may leave some of it held."""
     return msgspec.structs.replace(
         charge,
         captured=True,
-        amount_captured_minor=attempt.amount.minor,
+        amount_captured_minor=charge.amount_captured_minor + attempt.amount.minor,
         balance_transaction=transaction,
+        captures=charge.captures + 1,
+        latest_capture=attempt.id if attempt.rest_minor else None,
     )
 
 
@@ -160,6 +168,22 @@ def amount_to_capture(payment: Payment, wanted_minor: int | None) -> int:
             f"Only {payment.amount_capturable_minor} can be captured.", param="amount_minor"
         )
     return wanted_minor
+
+
+def check_more_may_follow(charge: Charge) -> None:
+    """Refuse to keep the rest held when the charge is not captured in parts, or too often."""
+    if not charge.is_multicapture:
+        raise MulticaptureUnavailable(
+            "This payment is captured once: multicapture was not requested for it.",
+            param="is_final",
+            facts={"charge": charge.id},
+        )
+    if charge.captures + 1 >= CAPTURES_MAX:
+        raise MulticaptureUnavailable(
+            f"At most {CAPTURES_MAX} captures are made of one payment; this must be the final one.",
+            param="is_final",
+            facts={"charge": charge.id},
+        )
 
 
 def check_not_lapsed(charge: Charge, now: Instant) -> None:

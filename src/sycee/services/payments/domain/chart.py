@@ -185,6 +185,8 @@ def step_id(subject: str, step: str) -> TransferId:
 
 def _reserved(attempt: Attempt) -> TransferId:
     """The reservation that an attempt resolves when it is done."""
+    if attempt.held_by is not None:
+        return step_id(attempt.held_by, "hold")
     own = attempt.kind in FIRST_STEPS or attempt.kind is Kind.REFUND
     return reserve_id(attempt.id if own else attempt.original or "")
 
@@ -196,7 +198,16 @@ def _taken(attempt: Attempt) -> list[Transfer]:
     if attempt.fee_minor:
         fee = attempt.fee_minor
         steps.append(_move(attempt, "fee", books.pending, books.fees, fee, TransferCode.FEE))
+    if attempt.rest_minor:
+        steps.append(_held(attempt))
     return steps
+
+
+def _held(attempt: Attempt) -> Transfer:
+    """What a capture leaves is reserved anew: the ledger resolves a reservation once."""
+    books, code = chart_of(attempt), TransferCode.AUTHORIZATION
+    rest = _move(attempt, "hold", books.settlement, books.clearing, attempt.rest_minor, code)
+    return msgspec.structs.replace(rest, flags=int(TransferFlags.PENDING))
 
 
 def _refunded(attempt: Attempt) -> list[Transfer]:

@@ -124,6 +124,7 @@ def updated(before: Payment, fields: PaymentFields, method: MethodId | None) -> 
         return_url=changed_text(before.return_url, fields.return_url),
         capture_method=fields.capture_method or before.capture_method,
         method_types=fields.method_types or before.method_types,
+        multicapture=fields.multicapture or before.multicapture,
     )
 
 
@@ -231,6 +232,19 @@ def held(before: Payment, charge: ChargeId) -> Payment:
         status=after(before, Move.HOLD),
         amount_capturable_minor=before.amount.minor,
         latest_charge=charge,
+    )
+
+
+def partly_paid(
+    before: Payment, charge: Charge, rest_minor: int, metadata: Metadata | None
+) -> Payment:
+    """A part was captured, and the rest stays held."""
+    return msgspec.structs.replace(
+        before,
+        status=after(before, Move.HOLD),
+        amount_capturable_minor=rest_minor,
+        amount_received_minor=charge.amount_captured_minor,
+        metadata=changed_metadata(before.metadata, metadata),
     )
 
 

@@ -129,7 +129,7 @@ class Sums:
 
 def ids_of(attempt: Attempt) -> tuple[TransferId, ...]:
     """Every transfer that an attempt can ever have, and the reservation that it goes on with."""
-    steps = ("reserve", "post", "sale", "fee", "repay", "void")
+    steps = ("reserve", "post", "sale", "fee", "hold", "repay", "void")
     own = tuple(chart.step_id(attempt.id, step) for step in steps)
     return own if attempt.original is None else (*own, chart.reserve_id(attempt.original))
 
@@ -218,7 +218,7 @@ def _wrong_payment(record: Record) -> Iterator[Finding]:
     received = sum(each.captured for each in record.charges)
     if payment.amount_received_minor != received:
         yield Finding(row, f"received {payment.amount_received_minor}, captured {received}")
-    if bool(received) != (payment.status is PaymentStatus.SUCCEEDED):
+    if not _may_have(payment, received):
         yield Finding(row, f"is {payment.status.value} and has received {received}")
 
 
@@ -226,11 +226,12 @@ def _wrong_charge(charged: Charged, record: Record) -> Iterator[Finding]:
     charge, row = charged.charge, f"charge {charged.charge.id}"
     if (charge.amount_captured_minor, charge.amount_refunded_minor) != charged[1:]:
         yield Finding(row, f"its columns are {charged[1:]}, its body says otherwise")
-    taken = sum(
+    takings = sorted(
         tried.attempt.amount.minor
         for tried in record.attempts
         if tried.attempt.charge == charge.id and _took(tried.attempt)
     )
+    taken = sum(takings)
     if taken != charged.captured:
         yield Finding(row, f"captured {charged.captured}, its attempts took {taken}")
     refunded = sum(
@@ -241,7 +242,7 @@ def _wrong_charge(charged: Charged, record: Record) -> Iterator[Finding]:
     if refunded != charged.refunded:
         yield Finding(row, f"refunded {charged.refunded}, its refunds are {refunded}")
     booked = [each for each in record.booked if each.transaction.source == charge.id]
-    if [each.transaction.amount.minor for each in booked] != [taken] * bool(taken):
+    if sorted(each.transaction.amount.minor for each in booked) != takings:
         yield Finding(row, "its balance transactions do not agree with what was captured")
 
 
@@ -269,6 +270,14 @@ def _wrong_booking(booked: Booked) -> Iterator[Finding]:
         yield Finding(row, f"its net is {booked.net}, its body says otherwise")
     if booked.is_matured != (transaction.status == "available"):
         yield Finding(row, f"is {transaction.status}, its column says otherwise")
+
+
+def _may_have(payment: Payment, received: int) -> bool:
+    """Whether what was received goes with where the payment stands; part of it may be held."""
+    if payment.status in (PaymentStatus.REQUIRES_CAPTURE, PaymentStatus.PROCESSING):
+        rest = payment.amount_capturable_minor
+        return not received or (rest > 0 and received + rest <= payment.amount.minor)
+    return bool(received) == (payment.status is PaymentStatus.SUCCEEDED)
 
 
 def _took(attempt: Attempt) -> bool:

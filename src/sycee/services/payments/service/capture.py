@@ -64,12 +64,19 @@ class Capture(Verbs):
             changed_metadata(before.metadata, command.metadata)
             charge = _held(session, before)
             charge_rules.check_not_lapsed(charge, self._parts.clock.now())
+            if not command.is_final:
+                charge_rules.check_more_may_follow(charge)
+            rest = 0 if command.is_final else before.amount_capturable_minor - amount
             taken = Money(amount, before.amount.currency)
             settings = self._parts.settings
             fee = fee_minor(taken, settings.fee_basis_points, settings.fee_fixed_hundredths)
             going_on = self._going_on(before, charge, Kind.CAPTURE, attempt, origin)
             capture = msgspec.structs.replace(
-                going_on, amount=taken, fee_minor=fee, metadata=command.metadata
+                going_on,
+                amount=taken,
+                fee_minor=fee,
+                metadata=command.metadata,
+                rest_minor=rest,
             )
             return _record(session, moving, capture)
 
@@ -89,7 +96,7 @@ class Capture(Verbs):
             charge = _held(session, before)
             moving = rules.moved(before, Move.RELEASE)
             going_on = self._going_on(before, charge, Kind.VOID, attempt, origin)
-            release = msgspec.structs.replace(going_on, reason=command.reason)
+            release = msgspec.structs.replace(going_on, amount=_rest(before), reason=command.reason)
             return _record(session, moving, release)
 
         return unit
@@ -101,7 +108,9 @@ class Capture(Verbs):
                 return before
             moving = rules.moved(before, Move.RELEASE)
             going_on = self._going_on(before, charge, Kind.VOID, attempt, origin)
-            release = msgspec.structs.replace(going_on, reason=LAPSED, is_lapse=True)
+            release = msgspec.structs.replace(
+                going_on, amount=_rest(before), reason=LAPSED, is_lapse=True
+            )
             return _record(session, moving, release)
 
         return unit
@@ -117,6 +126,10 @@ def _record(session: Session, moving: Payment, attempt: Attempt) -> Attempt:
     attempt_rows.add(session, attempt)
     rows.replace(session, moving, attempt.id)
     return attempt
+
+
+def _rest(payment: Payment) -> Money:
+    return Money(payment.amount_capturable_minor, payment.amount.currency)
 
 
 def _held(session: Session, payment: Payment) -> Charge:

@@ -13,6 +13,7 @@ from sycee.services.payments.contract.intents import ConfirmPayment, Payment, Up
 from sycee.services.payments.contract.shared import AttemptId
 from sycee.services.payments.domain import payments as rules
 from sycee.services.payments.domain.attempts import Attempt
+from sycee.services.payments.domain.documents import of_payment
 from sycee.services.payments.domain.states import Move, after
 from sycee.services.payments.service.attempts import Told, Unit
 from sycee.services.payments.service.methods import Brought
@@ -21,6 +22,7 @@ from sycee.services.payments.service.trying import Try, named_method
 from sycee.services.payments.service.verbs import Verbs
 from sycee.services.payments.store import attempts as attempt_rows
 from sycee.services.payments.store import payments as rows
+from sycee.services.payments.store import searches as search_rows
 
 
 class Confirm(Verbs):
@@ -103,6 +105,8 @@ class Confirm(Verbs):
             self._settled_for(session, said, brought)
             changed = said if amount is None else rules.repriced(said, amount)
             rows.replace(session, changed)
+            # No event tells of an update, so it is indexed here.
+            search_rows.keep(session, of_payment(changed))
             return changed
 
         return unit

@@ -31,6 +31,7 @@ from sycee.services.payments.domain.attempts import (
 )
 from sycee.services.payments.domain.states import Move
 from sycee.services.payments.service import outcomes
+from sycee.services.payments.service.allowance import Allowance
 from sycee.services.payments.service.methods import Methods
 from sycee.services.payments.service.parts import Parts
 from sycee.services.payments.service.repayments import Repayments
@@ -51,6 +52,7 @@ class Endings:
         self._parts = parts
         self._methods = methods
         self._repayments = Repayments(parts)
+        self.allowance = Allowance(parts.clock)
 
     def begin(
         self, session: Session, attempt: Attempt, payment: Payment, *, is_new: bool = False
@@ -60,9 +62,10 @@ class Endings:
         write = payment_rows.add if is_new else payment_rows.replace
         ending = judged(attempt)
         if ending is None:
-            rows.add(session, attempt)
-            write(session, trying, attempt.id)
-            return attempt
+            counted = self.allowance.take(session, attempt, payment.customer)
+            rows.add(session, counted)
+            write(session, trying, counted.id)
+            return counted
         closed = msgspec.structs.replace(attempt, ending=ending, is_sent=False)
         rows.add(session, closed)
         rows.close(session, closed)
@@ -96,6 +99,8 @@ class Endings:
         if attempt is None:
             return None
         rows.close(session, msgspec.structs.replace(attempt, ending=ending))
+        if ending.result is not Result.APPROVED:
+            self.allowance.give_back(session, attempt)
         result = self._apply(session, attempt, ending)
         self._settle_key(session, attempt, ending, result)
         return result
@@ -172,12 +177,17 @@ class Endings:
             )
         transaction = self._book(session, attempt, charge, self._parts.clock.now())
         charge = charge_rules.captured(charge, attempt, transaction)
-        done = rules.paid(payment, charge, attempt.metadata)
         charge_rows.replace(session, charge)
-        charge_rows.note_not_held(session, charge.id)
+        if attempt.rest_minor:
+            done = rules.partly_paid(payment, charge, attempt.rest_minor, attempt.metadata)
+            type = "payment_intent.amount_capturable_updated"
+        else:
+            done = rules.paid(payment, charge, attempt.metadata)
+            type = "payment_intent.succeeded"
+            charge_rows.note_not_held(session, charge.id)
         payment_rows.replace(session, done)
         self._publish(session, "charge.captured", charge, attempt)
-        self._publish(session, "payment_intent.succeeded", done, attempt)
+        self._publish(session, type, done, attempt)
         return done
 
     def _void(
@@ -196,14 +206,26 @@ class Endings:
                     "snapshot": outcomes.snapshot(held),
                 },
             )
+        charge_rows.note_not_held(session, attempt.charge)
+        if payment.amount_received_minor:
+            return self._rest_given_up(session, attempt, payment)
         now = self._parts.clock.now()
         gone = rules.canceled(payment, Move.END_RELEASE, now, attempt.reason)
-        charge_rows.note_not_held(session, attempt.charge)
         payment_rows.replace(session, gone)
         if attempt.is_lapse:
             self._publish(session, "charge.expired", _charge(session, attempt), attempt)
         self._publish(session, "payment_intent.canceled", gone, attempt)
         return gone
+
+    def _rest_given_up(self, session: Session, attempt: Attempt, payment: Payment) -> Payment:
+        """What was captured in parts has been paid, also when the rest is released."""
+        charge = _charge(session, attempt)
+        released = msgspec.structs.replace(charge, latest_capture=None)
+        charge_rows.replace(session, released)
+        done = rules.paid(payment, released)
+        payment_rows.replace(session, done)
+        self._publish(session, "payment_intent.succeeded", done, attempt)
+        return done
 
     def _hold_again(self, session: Session, attempt: Attempt, payment: Payment) -> Payment:
         held = rules.moved(payment, Move.HOLD)

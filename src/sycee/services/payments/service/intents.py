@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from sycee.services.payments.service.allowance import Allowance
 from sycee.services.payments.service.attempts import Attempts
 from sycee.services.payments.service.books import Books
 from sycee.services.payments.service.capture import Capture
@@ -32,6 +33,11 @@ class IntentsService(Create, Confirm, Challenge, Capture, Refunds, Notes, Readin
     def attempts(self) -> Attempts:
         """What the sweeper finishes attempts with."""
         return self._attempts
+
+    @property
+    def allowance(self) -> Allowance:
+        """What limits leave."""
+        return self._endings.allowance
 
     @property
     def books(self) -> Books:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from pathlib import Path
 
@@ -36,12 +37,12 @@ class SealedFile:
         self._entropy = entropy
         self._keys: _Keys | None = None
 
-    def open(self, may_begin: bool) -> None:
+    async def open(self, may_begin: bool) -> None:
         """Read the file; only where nothing was sealed yet may it be absent."""
         if not self._path.exists():
             if not may_begin:
                 raise KeyMissing(f"{self._path} is gone: without it no card number can be opened")
-            self._keep(_Keys(1, self._clock.now(), {1: self._entropy(KEY_BYTES)}))
+            await self._keep(_Keys(1, self._clock.now(), {1: self._entropy(KEY_BYTES)}))
             return
         try:
             opened = open_sealed(self._seal_key, secrets.read(self._path), _BOUND)
@@ -71,13 +72,15 @@ class SealedFile:
         keys = self._held
         fresh = keys.current + 1
         more = {**keys.keys, fresh: self._entropy(KEY_BYTES)}
-        self._keep(_Keys(fresh, self._clock.now(), more))
+        await self._keep(_Keys(fresh, self._clock.now(), more))
         return await self.ring()
 
     async def retire(self) -> Ring:
         keys = self._held
         if len(keys.keys) > 1:
-            self._keep(_Keys(keys.current, keys.rotated, {keys.current: keys.keys[keys.current]}))
+            await self._keep(
+                _Keys(keys.current, keys.rotated, {keys.current: keys.keys[keys.current]})
+            )
         return await self.ring()
 
     @property
@@ -85,9 +88,10 @@ class SealedFile:
         assert self._keys is not None, "opened before it is asked"
         return self._keys
 
-    def _keep(self, keys: _Keys) -> None:
+    async def _keep(self, keys: _Keys) -> None:
         text = seal(
             self._seal_key, self._entropy(NONCE_BYTES), msgspec.msgpack.encode(keys), _BOUND
         )
-        secrets.replace(self._path, text)
+        # The disk takes its time, and payments must not wait for it.
+        await asyncio.to_thread(secrets.replace, self._path, text)
         self._keys = keys

@@ -60,6 +60,8 @@ class Behaviour(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Whether the acquirer is away."""
     seed: str = "sycee"
     """Chooses which orders are lost."""
+    script: str = ""
+    """What goes wrong and when: `lossy`, `outage`, `slow`, `storm`, or a JSON file. For tests."""
 
 
 class SimulatedAcquirer:

@@ -1,0 +1,1 @@
+"""Keeps checkout's contract."""

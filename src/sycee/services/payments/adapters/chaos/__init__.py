@@ -1,0 +1,1 @@
+"""A layer over any rail that misbehaves as a script says."""
