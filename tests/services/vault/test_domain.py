@@ -100,7 +100,7 @@ def test_a_seal_that_was_cut_or_changed_does_not_open(data):
 )
 def test_a_data_key_is_spent_by_use_and_by_age(uses, more, age_s, is_spent):
     """SE3."""
-    key = domain.DataKey("acct_shop", "cards", 1, Instant(5), uses, 1, b"")
+    key = domain.SealingKey("acct_shop", "cards", 1, Instant(5), uses, 1, b"")
     now = Instant(5 + age_s * SECOND_NS)
     assert domain.is_spent(key, more, now, uses_max=10, period_s=60) is is_spent
 

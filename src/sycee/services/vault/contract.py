@@ -126,13 +126,15 @@ class Vault(Protocol):
         ...
 
     async def forget(self, command: Forget) -> Forgotten:
-        """Erase a number; again is the same. Its token will name nothing any more."""
+        """Erase a number; again is the same. Its token will name nothing any more. Never
+        refuses."""
         ...
 
     async def rotate(self, command: Rotate) -> VaultStatus:
-        """Rotate the key encryption key while payments go on; broken off, it is gone on with."""
+        """Rotate the key encryption key while payments go on; broken off, it is gone on with. Never
+        refuses."""
         ...
 
     async def status(self, query: StatusQuery) -> VaultStatus:
-        """How the keys stand."""
+        """How the keys stand. Never refuses."""
         ...

@@ -22,7 +22,7 @@ _BASE62 = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 _FINGERPRINT_LENGTH = 16
 
 
-class DataKey(msgspec.Struct, frozen=True):
+class SealingKey(msgspec.Struct, frozen=True):
     """One merchant's key for one class of data, wrapped by a key encryption key."""
 
     merchant: MerchantId
@@ -99,6 +99,6 @@ def open_sealed(key: bytes, sealed: bytes, bound: bytes) -> bytes:
     return AESGCM(key).decrypt(sealed[:NONCE_BYTES], sealed[NONCE_BYTES:], bound)
 
 
-def is_spent(key: DataKey, more: int, now: Instant, uses_max: int, period_s: int) -> bool:
+def is_spent(key: SealingKey, more: int, now: Instant, uses_max: int, period_s: int) -> bool:
     """Whether a data key has sealed enough, or for long enough (SE3)."""
     return key.uses + more > uses_max or now - key.created >= period_s * SECOND_NS

@@ -27,7 +27,7 @@ from sycee.services.vault.contract import (
     Tokenized,
     VaultStatus,
 )
-from sycee.services.vault.domain import CARDS, DataKey, SealedNumber
+from sycee.services.vault.domain import CARDS, SealingKey, SealedNumber
 
 _ENTROPY_BYTES = 16
 _REWRAP_BATCH = 100
@@ -156,13 +156,13 @@ class VaultService:
             self._known.remember((merchant, mark), each, look)
         return kept
 
-    def _sealed(self, key: DataKey, opened: bytes, mark: str, number: str) -> SealedNumber:
+    def _sealed(self, key: SealingKey, opened: bytes, mark: str, number: str) -> SealedNumber:
         token = domain.token_of(self._entropy(_ENTROPY_BYTES))
         bound = domain.bound_number(key.merchant, token, key.version)
         sealed = domain.seal(opened, self._entropy(domain.NONCE_BYTES), number.encode(), bound)
         return SealedNumber(key.merchant, domain.kept(token, mark, number), key.version, sealed)
 
-    async def _sealing_key(self, merchant: MerchantId, more: int) -> DataKey:
+    async def _sealing_key(self, merchant: MerchantId, more: int) -> SealingKey:
         """The merchant's newest data key, or a fresh one where it is absent or spent."""
         settings, now = self._settings, self._clock.now()
         newest = await self._database.read(
@@ -177,7 +177,7 @@ class VaultService:
         # No rotation may retire the wrapping key between here and the row.
         async with self._rotating:
             wrapped = await self._keeper.wrap(self._entropy(domain.KEY_BYTES), bound)
-            fresh = DataKey(merchant, CARDS, version, now, 0, wrapped.version, wrapped.text)
+            fresh = SealingKey(merchant, CARDS, version, now, 0, wrapped.version, wrapped.text)
             return await self._database.write(lambda session: store.add_key(session, fresh))
 
     async def _opened_number(self, card: SealedNumber) -> str:
@@ -188,7 +188,7 @@ class VaultService:
         bound = domain.bound_number(merchant, token, version)
         return domain.open_sealed(opened, card.sealed, bound).decode()
 
-    async def _opened_key(self, key: DataKey) -> bytes:
+    async def _opened_key(self, key: SealingKey) -> bytes:
         known = self._opened.get((key.merchant, key.version))
         if known is not None:
             return known
@@ -197,7 +197,7 @@ class VaultService:
         self._opened.remember((key.merchant, key.version), opened, look)
         return opened
 
-    async def _unwrapped(self, key: DataKey) -> bytes:
+    async def _unwrapped(self, key: SealingKey) -> bytes:
         bound = domain.bound_key(key.merchant, key.kind, key.version)
         while True:
             try:
@@ -208,7 +208,7 @@ class VaultService:
                 if key.kek == read.kek:
                     raise
 
-    async def _key(self, merchant: MerchantId, version: int) -> DataKey:
+    async def _key(self, merchant: MerchantId, version: int) -> SealingKey:
         key = await self._database.read(
             lambda session: store.key_of(session, merchant, CARDS, version)
         )
@@ -225,7 +225,7 @@ class VaultService:
                 await self._rewrap(key)
         await self._keeper.retire()
 
-    async def _rewrap(self, key: DataKey) -> None:
+    async def _rewrap(self, key: SealingKey) -> None:
         bound = domain.bound_key(key.merchant, key.kind, key.version)
         wrapped = await self._keeper.wrap(await self._unwrapped(key), bound)
         await self._database.write(

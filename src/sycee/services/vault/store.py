@@ -8,13 +8,13 @@ from sycee.kernel.clock import Instant
 from sycee.runtime.database import Row, Session
 from sycee.services.identity.contract import MerchantId
 from sycee.services.vault.contract import CardToken, Detokenize, KeptNumber
-from sycee.services.vault.domain import DataKey, SealedNumber
+from sycee.services.vault.domain import SealingKey, SealedNumber
 
 _KEY = "merchant, kind, version, created, uses, kek, wrapped"
 _CARD = "merchant, token, fingerprint, bin, last4, key_version, sealed"
 
 
-def newest_key(session: Session, merchant: MerchantId, kind: str) -> DataKey | None:
+def newest_key(session: Session, merchant: MerchantId, kind: str) -> SealingKey | None:
     """The data key that seals now."""
     row = session.row(
         f"SELECT {_KEY} FROM data_keys WHERE merchant = ? AND kind = ?"  # noqa: S608 - constants
@@ -25,7 +25,7 @@ def newest_key(session: Session, merchant: MerchantId, kind: str) -> DataKey | N
     return _key(row) if row else None
 
 
-def key_of(session: Session, merchant: MerchantId, kind: str, version: int) -> DataKey | None:
+def key_of(session: Session, merchant: MerchantId, kind: str, version: int) -> SealingKey | None:
     """One data key."""
     row = session.row(
         f"SELECT {_KEY} FROM data_keys"  # noqa: S608 - constants
@@ -37,7 +37,7 @@ def key_of(session: Session, merchant: MerchantId, kind: str, version: int) -> D
     return _key(row) if row else None
 
 
-def add_key(session: Session, key: DataKey) -> DataKey:
+def add_key(session: Session, key: SealingKey) -> SealingKey:
     """Keep a fresh data key; of two made at once the first wins."""
     session.run(
         f"INSERT INTO data_keys ({_KEY}) VALUES (?, ?, ?, ?, ?, ?, ?)"  # noqa: S608 - constants
@@ -55,7 +55,7 @@ def add_key(session: Session, key: DataKey) -> DataKey:
     return found
 
 
-def count_uses(session: Session, key: DataKey, more: int) -> None:
+def count_uses(session: Session, key: SealingKey, more: int) -> None:
     """Note how often a key has sealed."""
     session.run(
         "UPDATE data_keys SET uses = uses + ? WHERE merchant = ? AND kind = ? AND version = ?",
@@ -66,7 +66,7 @@ def count_uses(session: Session, key: DataKey, more: int) -> None:
     )
 
 
-def keys_behind(session: Session, kek: int, limit: int) -> tuple[DataKey, ...]:
+def keys_behind(session: Session, kek: int, limit: int) -> tuple[SealingKey, ...]:
     """Data keys that are wrapped by another key than this."""
     rows = session.rows(
         f"SELECT {_KEY} FROM data_keys WHERE kek <> ? LIMIT ?",  # noqa: S608 - constants
@@ -76,7 +76,7 @@ def keys_behind(session: Session, kek: int, limit: int) -> tuple[DataKey, ...]:
     return tuple(map(_key, rows))
 
 
-def rewrap(session: Session, key: DataKey, kek: int, wrapped: bytes) -> None:
+def rewrap(session: Session, key: SealingKey, kek: int, wrapped: bytes) -> None:
     """Have a data key wrapped by another key; no other change of its row is undone."""
     session.run(
         "UPDATE data_keys SET kek = ?, wrapped = ?"
@@ -166,8 +166,8 @@ def counts(session: Session, kek: int) -> tuple[int, int, int, int, int]:
     return keys, behind, uses, cards, accesses
 
 
-def _key(row: Row) -> DataKey:
-    return DataKey(
+def _key(row: Row) -> SealingKey:
+    return SealingKey(
         merchant=MerchantId(str(row[0])),
         kind=str(row[1]),
         version=_int(row[2]),
