@@ -126,13 +126,11 @@ class Vault(Protocol):
         ...
 
     async def forget(self, command: Forget) -> Forgotten:
-        """Erase a number; again is the same. Its token will name nothing any more. Never
-        refuses."""
+        """Erase a number, and its token with it; again is the same. Never refuses."""
         ...
 
     async def rotate(self, command: Rotate) -> VaultStatus:
-        """Rotate the key encryption key while payments go on; broken off, it is gone on with. Never
-        refuses."""
+        """Rotate the key encryption key, or finish that. Never refuses."""
         ...
 
     async def status(self, query: StatusQuery) -> VaultStatus:

@@ -27,7 +27,7 @@ from sycee.services.vault.contract import (
     Tokenized,
     VaultStatus,
 )
-from sycee.services.vault.domain import CARDS, SealingKey, SealedNumber
+from sycee.services.vault.domain import CARDS, SealedNumber, SealingKey
 
 _ENTROPY_BYTES = 16
 _REWRAP_BATCH = 100

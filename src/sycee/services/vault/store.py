@@ -8,7 +8,7 @@ from sycee.kernel.clock import Instant
 from sycee.runtime.database import Row, Session
 from sycee.services.identity.contract import MerchantId
 from sycee.services.vault.contract import CardToken, Detokenize, KeptNumber
-from sycee.services.vault.domain import SealingKey, SealedNumber
+from sycee.services.vault.domain import SealedNumber, SealingKey
 
 _KEY = "merchant, kind, version, created, uses, kek, wrapped"
 _CARD = "merchant, token, fingerprint, bin, last4, key_version, sealed"

@@ -5,13 +5,22 @@ import asyncio
 import msgspec
 import pytest
 from tests.services.floor import FakeHost
+from tests.services.payments.counter import SHOP, vault_on
 
 from sycee.kernel.money import Money
 from sycee.services.payments.adapters.chaos.rail import ChaosRail
 from sycee.services.payments.adapters.chaos.script import Asked, Fault, Phase, Rule, Script
-from sycee.services.payments.adapters.rail import NoAnswer, Operation, Order, RailDown, Verdict
+from sycee.services.payments.adapters.rail import (
+    NewCard,
+    NoAnswer,
+    Operation,
+    Order,
+    RailDown,
+    Verdict,
+)
 from sycee.services.payments.adapters.testcard.app import build
 from sycee.services.payments.adapters.testcard.rail import Behaviour
+from sycee.services.vault.contract import Tokenize
 
 LUNCH = Money(20_00, "USD")
 
@@ -52,7 +61,7 @@ def host(tmp_path):
 
 @pytest.fixture
 async def below(host):
-    return Counted(await build(host, Behaviour()))
+    return Counted(await build(host, await vault_on(host), Behaviour()))
 
 
 @pytest.fixture
@@ -174,16 +183,19 @@ async def test_the_rest_of_the_contract_can_be_away_too(chaos, host, asked, ask)
         await ask(rail)
 
 
-async def test_cards_are_kept_as_below(chaos, below):
+async def test_cards_are_kept_as_below(chaos, below, host):
     rail = chaos()
-    card = rail.test_card("pm_card_visa", 0)
-    assert card == below.test_card("pm_card_visa", 0)
+    number = rail.test_card("pm_card_visa", 0)
+    assert number == below.test_card("pm_card_visa", 0)
+    vault = await vault_on(host)
+    (vaulted,) = (await vault.tokenize(Tokenize(SHOP, (number.number,)))).cards
+    card = NewCard(SHOP, vaulted.token, number.cvc)
     kept = await rail.keep_card(card)
-    assert kept.fingerprint == (await below.keep_card(card)).fingerprint
+    assert kept.funding == (await below.keep_card(card)).funding
     assert msgspec.structs.asdict(kept)["token"].startswith("visa.")
 
 
 async def test_a_script_in_the_configuration_spoils_the_acquirer(host):
-    rail = await build(host, Behaviour(script="outage"))
+    rail = await build(host, await vault_on(host), Behaviour(script="outage"))
     assert await outcome(rail, "att_1") == "RailDown"
     await host.close()
