@@ -52,7 +52,7 @@ def pays(platform: Platform) -> bool:
 def test_every_service_has_a_process_of_its_own(fleet: Platform) -> None:
     assert set(children(fleet.pid)) == {
         *("identity", "validation", "fraud", "ledger", "accounting", "payments", "notify"),
-        *("gateway", "nats", "vault"),
+        *("gateway", "nats", "vault", "checkout"),
     }
 
 

@@ -86,6 +86,12 @@ def belongings(platform: Platform) -> Belongings:
     held = v1.payment_intents.create(lunch(capture_method="manual"))
     refund = v1.refunds.create({"payment_intent": paid.id, "amount": 1})
     setup = v1.setup_intents.create({"payment_method": "pm_card_visa"})
+    price = v1.prices.create(
+        {"currency": "usd", "unit_amount": 100, "product_data": {"name": "Soup"}}
+    )
+    with bearer(platform, shop.secret_key) as client:
+        path = f"/api/test_helpers/charges/{paid.latest_charge}/dispute"
+        dispute = client.post(path, data={"amount": "1"}).json()
     hook = v1.webhook_endpoints.create({"url": "https://shop.example/", "enabled_events": ["*"]})
     ids = {
         "payment_intents": held.id,
@@ -94,6 +100,9 @@ def belongings(platform: Platform) -> Belongings:
         "customers": customer.id,
         "payment_methods": method.id,
         "setup_intents": setup.id,
+        "disputes": dispute["id"],
+        "products": price.product,
+        "prices": price.id,
         "webhook_endpoints": hook.id,
         "balance_transactions": refund.balance_transaction,
         "events": seen(lambda: v1.events.list().data)[0].id,
