@@ -10,6 +10,7 @@ import msgspec
 from google.protobuf.message import DecodeError, Message
 
 from sycee.gateway.access import idempotency_key
+from sycee.gateway.card_blanks import blanked
 from sycee.gateway.grpc import batches
 from sycee.gateway.grpc.desk import Metadata, octets
 from sycee.gateway.grpc.messages import Classes, Reader, Writer
@@ -73,7 +74,8 @@ class OfStructs:
         """The command with a digest of what it asks, by which a repetition is recognised."""
         origin: Origin = command.origin  # type: ignore[attr-defined]
         asked = msgspec.structs.replace(command, origin=Origin(origin.merchant))
-        digest = blake2b(self._operation.name.encode() + wire.encode(asked), digest_size=32)
+        content = blanked(msgspec.to_builtins(asked))
+        digest = blake2b(self._operation.name.encode() + wire.encode(content), digest_size=32)
         hashed = msgspec.structs.replace(origin, request_hash=digest.digest())
         return msgspec.structs.replace(command, origin=hashed)
 
