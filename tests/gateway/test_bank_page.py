@@ -137,5 +137,5 @@ async def test_without_the_ticket_a_setup_stays_as_it_is_known_or_not():
 async def test_production_has_no_such_page():
     floor = Floor()
     floor.profile = Profile.PRODUCTION
-    gateway = await build(floor, Settings(), FakeIdentity(), *[Scripted() for _ in range(4)])
+    gateway = await build(floor, Settings(), FakeIdentity(), *[Scripted() for _ in range(5)])
     assert not any(each.path.startswith("/testcard") for each in gateway.app.routes)
