@@ -19,7 +19,7 @@ async def shop(tmp_path):
     host = FakeHost(tmp_path)
     service = CustomersService(await parts_on(host))
     gateway = await build(
-        host, Settings(), FakeIdentity(), service, *[Scripted() for _ in range(3)]
+        host, Settings(), FakeIdentity(), service, *[Scripted() for _ in range(4)]
     )
     server = await gateway.serve("127.0.0.1", 0)
     url = f"http://127.0.0.1:{server.port}"
