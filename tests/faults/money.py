@@ -87,7 +87,8 @@ class Hammer:
             payment = await self._chosen(line, dice)
             act = self._act(payment, dice, f"m{self._seed}-{number}-{self.done}")
             payment.acts.append(act)
-            answer = await self._asked(line, payment.path(act), payment.form(act), act)
+            form = None if act.verb in LOOKING else payment.form(act)
+            answer = await self._asked(line, payment.path(act), form, act.key)
             act.answer = answer
             payment.note(act)
             if act.told().get("status") not in MOVING or act.verb in LOOKING:
@@ -124,16 +125,20 @@ class Hammer:
         amount, is_manual = 10_000 + number, dice.random() < 0.5
         form = {"amount": str(amount), "currency": "usd", "payment_method": VISA}
         form["capture_method"] = "manual" if is_manual else "automatic"
-        act = Act(Verb.CONFIRM, f"m{self._seed}-create-{number}", 0)
-        answer = await self._asked(line, CREATE, form, act)
+        answer = await self._asked(line, CREATE, form, f"m{self._seed}-create-{number}")
         assert answer.is_good, answer
         payment = Hammered(str(answer.json()["id"]), amount, is_manual)
         self.all.append(payment)
         self._anvil.append(payment)
         return payment
 
-    async def _asked(self, line: list[Line], path: str, form: dict[str, str], act: Act) -> Answer:
-        """Ask until there is an answer that stays, at whatever address the platform lives."""
+    async def _asked(
+        self, line: list[Line], path: str, form: dict[str, str] | None, key: str
+    ) -> Answer:
+        """Ask until there is an answer that stays, at whatever address the platform lives.
+
+        Without a form it is a question.
+        """
         deadline = time.monotonic() + PATIENCE_S
         last = "nothing"
         while time.monotonic() < deadline:
@@ -141,10 +146,8 @@ class Hammer:
             if not line:
                 line.append(Line(self._platform.url, self._platform.key))
             try:
-                is_question = "?" in path
-                answer = await (
-                    line[0].get(path) if is_question else line[0].post(path, form, act.key)
-                )
+                asking = line[0].get(path) if form is None else line[0].post(path, form, key)
+                answer = await asking
             except Gone as gone:
                 self.lost += 1
                 last = str(gone)
@@ -155,7 +158,7 @@ class Hammer:
                 return answer
             last = f"{answer.status} {answer.body[:200]!r}"
             await asyncio.sleep(PAUSE_S)
-        raise Stuck(f"{path} with key {act.key}: {last}")
+        raise Stuck(f"{path} with key {key}: {last}")
 
 
 def main(argv: Sequence[str]) -> int:

@@ -12,6 +12,11 @@ NUMBER = "number"
 EXPIRY = "exp_month"
 
 
+def tells_of_card(encoded: bytes) -> bool:
+    """Whether there may be a card in parameters, as JSON or MessagePack: most have none."""
+    return CVC.encode() in encoded or EXPIRY.encode() in encoded
+
+
 def blanked(value: object) -> object:
     """A copy of any tree of parameters in which cards have no CVC and half a number."""
     if isinstance(value, dict):

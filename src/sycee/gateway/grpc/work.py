@@ -10,7 +10,7 @@ import msgspec
 from google.protobuf.message import DecodeError, Message
 
 from sycee.gateway.access import idempotency_key
-from sycee.gateway.card_blanks import blanked
+from sycee.gateway.card_blanks import blanked, tells_of_card
 from sycee.gateway.grpc import batches
 from sycee.gateway.grpc.desk import Metadata, octets
 from sycee.gateway.grpc.messages import Classes, Reader, Writer
@@ -74,8 +74,10 @@ class OfStructs:
         """The command with a digest of what it asks, by which a repetition is recognised."""
         origin: Origin = command.origin  # type: ignore[attr-defined]
         asked = msgspec.structs.replace(command, origin=Origin(origin.merchant))
-        content = blanked(msgspec.to_builtins(asked))
-        digest = blake2b(self._operation.name.encode() + wire.encode(content), digest_size=32)
+        content = wire.encode(asked)
+        if tells_of_card(content):
+            content = wire.encode(blanked(msgspec.to_builtins(asked)))
+        digest = blake2b(self._operation.name.encode() + content, digest_size=32)
         hashed = msgspec.structs.replace(origin, request_hash=digest.digest())
         return msgspec.structs.replace(command, origin=hashed)
 
